@@ -1,0 +1,192 @@
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { z } from 'zod'
+
+const SECRETS = [
+  'ADMIN_TOKEN',
+  'METRICS_TOKEN',
+  'ONLYOFFICE_JWT_SECRET',
+  'ONLYOFFICE_JWT_SECRET_PREVIOUS',
+  'ROOT_SECRET',
+] as const
+
+/** Secrets that stand in tutorials and images; whoever reads those could sign callbacks. */
+const WELL_KNOWN_SECRETS = new Set([
+  'secret',
+  'verysecretstring',
+  'my_jwt_secret',
+  'your_jwt_secret',
+  'your-256-bit-secret',
+  'change-me-please-change-me',
+  'changeme',
+])
+
+const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http(s) address' })
+  .refine((value) => !new URL(value).search && !new URL(value).hash, 'must not have a query or fragment')
+  .refine((value) => !new URL(value).username, 'must not carry a user name')
+  .transform((value) => value.replace(/\/+$/, ''))
+
+const seconds = (fallback: number, least = 1) =>
+  z.coerce.number().min(least).max(31_536_000).default(fallback)
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+const list = z
+  .string()
+  .transform((value) => value.split(/[\s,]+/).filter(Boolean))
+  .default([])
+
+const Environment = z.object({
+  NODE_ENV: z.string().default('development'),
+  NODE_NAME: z.string().min(1).max(200).default(hostname()),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PUBLIC_URL: httpUrl.optional(),
+  INTERNAL_URL: httpUrl.optional(),
+  BASE_PATH: z
+    .string()
+    .regex(/^\/[\w\-./~]*$/, 'must start with / and hold no special characters')
+    .transform((value) => value.replace(/\/+$/, ''))
+    .optional(),
+  ONLYOFFICE_URL: httpUrl.optional(),
+  ONLYOFFICE_INTERNAL_URL: httpUrl.optional(),
+  ONLYOFFICE_JWT_SECRET: z.string().optional(),
+  ONLYOFFICE_JWT_SECRET_PREVIOUS: z.string().optional(),
+  ONLYOFFICE_JWT_HEADER: z
+    .string()
+    .regex(/^[\w-]+$/, 'must be the name of a header')
+    .default('Authorization'),
+  ONLYOFFICE_CA_FILE: z.string().optional(),
+  DOWNLOAD_ORIGINS: list,
+  ROOT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  DATA_DIR: z.string().min(1).default('storage'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^sqlite:/, 'must start with sqlite:')
+    .optional(),
+  BLOBS_URL: z
+    .string()
+    .regex(/^file:/, 'must start with file:')
+    .optional(),
+  BACKPLANE_URL: z
+    .string()
+    .regex(/^memory:$/, 'must be memory:')
+    .default('memory:'),
+  MAX_FILE_BYTES: count(2 * 1024 ** 3),
+  FORCESAVE_INTERVAL_S: seconds(30),
+  SESSION_IDLE_S: seconds(3600),
+  ACCESS_TOKEN_S: seconds(3600),
+  OPEN_WAIT_S: seconds(30, 0),
+  UPLOAD_STALL_S: seconds(60),
+  HEADERS_TIMEOUT_S: seconds(30),
+  DOWNLOAD_RETRY_S: seconds(30, 0),
+  DOWNLOAD_STALL_S: seconds(30),
+  COMMAND_TIMEOUT_S: seconds(10),
+  SHUTDOWN_S: seconds(30),
+  TRUST_PROXY: z.string().optional(),
+  RATE_LIMIT_MAX: count(10_000),
+  AUTH_RATE_LIMIT_MAX: count(100),
+  CORS_ORIGINS: list,
+  FRAME_ANCESTORS: list,
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+})
+
+type Environment = z.output<typeof Environment>
+
+export type Config = Readonly<
+  Omit<Environment, 'DATABASE_URL' | 'BLOBS_URL' | 'BASE_PATH'> & {
+    /** Path under which the service answers, '' or '/docs'. */
+    BASE_PATH: string
+    DATABASE_URL: string
+    BLOBS_URL: string
+    /** No Document Server is configured and the emulator stands in for it. */
+    isEmulated: boolean
+  }
+>
+
+/** Names every bad variable, one a line. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/**
+ * Reads all settings from the environment; empty values count as unset.
+ *
+ * @throws ConfigError naming every bad variable at once; main.ts prints it and exits with 1
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const faults: string[] = []
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  for (const name of SECRETS) readSecretFile(given, name, faults)
+
+  const parsed = Environment.safeParse(given)
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) faults.push(`${issue.path.join('.')}: ${issue.message}`)
+    throw new ConfigError(faults.join('\n'))
+  }
+  const settings = parsed.data
+  faults.push(...secretFaults(settings), ...pathFaults(settings))
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'))
+
+  const { DATABASE_URL, BLOBS_URL, BASE_PATH, PUBLIC_URL, ...rest } = settings
+  return Object.freeze({
+    ...rest,
+    ...(PUBLIC_URL === undefined ? {} : { PUBLIC_URL }),
+    BASE_PATH: BASE_PATH ?? (PUBLIC_URL ? new URL(PUBLIC_URL).pathname.replace(/\/+$/, '') : ''),
+    DATABASE_URL: DATABASE_URL ?? `sqlite:${settings.DATA_DIR}/metadata.sqlite`,
+    BLOBS_URL: BLOBS_URL ?? `file:${settings.DATA_DIR}`,
+    isEmulated: settings.ONLYOFFICE_URL === undefined && settings.NODE_ENV !== 'production',
+  })
+}
+
+/** Every secret may stand in a file named by `NAME_FILE` (Docker and systemd credentials). */
+function readSecretFile(given: NodeJS.ProcessEnv, name: string, faults: string[]) {
+  const path = given[`${name}_FILE`]
+  if (path === undefined) return
+  if (given[name] !== undefined) {
+    faults.push(`${name}: is given twice, also as ${name}_FILE`)
+    return
+  }
+  try {
+    const secret = readFileSync(path, 'utf8').trim()
+    if (secret === '') faults.push(`${name}_FILE: the file is empty`)
+    given[name] = secret
+  } catch {
+    faults.push(`${name}_FILE: the file cannot be read`)
+  }
+}
+
+function secretFaults(settings: Environment): string[] {
+  const { ONLYOFFICE_URL: url, ONLYOFFICE_JWT_SECRET: secret } = settings
+  if (url === undefined) return []
+  if (secret === undefined) {
+    return [
+      'ONLYOFFICE_JWT_SECRET: is needed with ONLYOFFICE_URL; it is services.CoAuthoring.secret of Document Server',
+    ]
+  }
+  return [
+    ...weakness('ONLYOFFICE_JWT_SECRET', secret),
+    ...(settings.ONLYOFFICE_JWT_SECRET_PREVIOUS === undefined
+      ? []
+      : weakness('ONLYOFFICE_JWT_SECRET_PREVIOUS', settings.ONLYOFFICE_JWT_SECRET_PREVIOUS)),
+  ]
+}
+
+function weakness(name: string, secret: string): string[] {
+  if (WELL_KNOWN_SECRETS.has(secret.toLowerCase()))
+    return [`${name}: is a well-known secret, choose your own`]
+  if (secret.length < 16) return [`${name}: must have at least 16 characters`]
+  return []
+}
+
+function pathFaults(settings: Environment): string[] {
+  const { BASE_PATH, PUBLIC_URL } = settings
+  if (BASE_PATH === undefined || PUBLIC_URL === undefined) return []
+  const path = new URL(PUBLIC_URL).pathname.replace(/\/+$/, '')
+  return path === BASE_PATH || path === ''
+    ? path === BASE_PATH
+      ? []
+      : [`BASE_PATH: PUBLIC_URL must end with it (${PUBLIC_URL}${BASE_PATH})`]
+    : [`BASE_PATH: differs from the path of PUBLIC_URL (${path})`]
+}

@@ -1,0 +1,82 @@
+/**
+ * Everything a caller can act on, by stable code. `status` is the HTTP status of REST;
+ * the ONLYOFFICE endpoints use the same status with their own body.
+ *
+ * Source: RFC 9457 (the code is the last part of the problem's `type`).
+ */
+const PROBLEMS = {
+  'validation-failed': { status: 400, title: 'One or more fields are not valid' },
+  'malformed-body': { status: 400, title: 'The body cannot be read' },
+  'upload-malformed': { status: 400, title: 'The multipart body is broken' },
+  'upload-empty': { status: 400, title: 'The file has no bytes' },
+  'content-mismatch': { status: 400, title: 'The content does not match the file extension' },
+  'extension-unsupported': { status: 400, title: 'The editor does not know this file extension' },
+  'format-not-of-type': { status: 400, title: 'This format does not belong to this type of document' },
+  'token-missing': { status: 401, title: 'A token is needed' },
+  'token-invalid': { status: 401, title: 'The token is not valid' },
+  'credentials-invalid': { status: 401, title: 'The API key or its secret is wrong' },
+  'permission-missing': { status: 403, title: 'The token lacks a permission' },
+  'administrator-only': { status: 403, title: 'Only the administrator may do this' },
+  'callback-token-invalid': { status: 403, title: 'The callback is not signed by Document Server' },
+  'file-token-invalid': { status: 403, title: 'The file token is not valid' },
+  'origin-refused': { status: 403, title: 'The request comes from another site' },
+  'document-not-found': { status: 404, title: 'Document not found' },
+  'version-not-found': { status: 404, title: 'Version not found' },
+  'workspace-not-found': { status: 404, title: 'Workspace not found' },
+  'key-unknown': { status: 404, title: 'No session has this key' },
+  'route-not-found': { status: 404, title: 'There is nothing here' },
+  'method-not-allowed': { status: 405, title: 'This method is not allowed here' },
+  'document-being-edited': { status: 409, title: 'The document is open in the editor' },
+  'upload-too-large': { status: 413, title: 'The file is larger than the limit' },
+  'body-too-large': { status: 413, title: 'The body is larger than the limit' },
+  'extension-not-storable': { status: 415, title: 'Files of this extension cannot be stored' },
+  'media-type-unsupported': { status: 415, title: 'The body has a type that is not read here' },
+  'range-not-satisfiable': { status: 416, title: 'The range lies outside the file' },
+  'save-without-url': { status: 422, title: 'Document Server could not build the file' },
+  'document-server-missing': { status: 424, title: 'No Document Server is configured' },
+  'too-many-requests': { status: 429, title: 'Too many requests' },
+  'upload-stalled': { status: 408, title: 'The upload stopped arriving' },
+  'download-refused': { status: 503, title: 'The address of the file is not allowed' },
+  'download-failed': { status: 503, title: 'The file could not be fetched from Document Server' },
+  'content-not-as-announced': { status: 503, title: 'The fetched file is not of the announced type' },
+  'storage-unavailable': { status: 503, title: 'The storage cannot take data now' },
+  'saving-in-progress': { status: 503, title: 'The document is being saved, try again shortly' },
+  'document-server-failed': { status: 503, title: 'Document Server does not answer as it should' },
+  'shutting-down': { status: 503, title: 'The service is stopping' },
+  'blob-missing': { status: 500, title: 'The stored bytes cannot be read' },
+} as const
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+export type FieldErrors = Record<string, string[]>
+
+/** An error that a caller can act on; everything else is answered 500 without detail. */
+export class Problem extends Error {
+  readonly code: ProblemCode
+  readonly errors: FieldErrors | undefined
+  readonly retryAfterS: number | undefined
+
+  constructor(
+    code: ProblemCode,
+    detail?: string,
+    options?: ErrorOptions & { errors?: FieldErrors; retryAfterS?: number },
+  ) {
+    super(detail ?? PROBLEMS[code].title, options)
+    this.name = 'Problem'
+    this.code = code
+    this.errors = options?.errors
+    this.retryAfterS = options?.retryAfterS
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status
+  }
+
+  get title(): string {
+    return PROBLEMS[this.code].title
+  }
+}
+
+export function isProblem(error: unknown, ...codes: ProblemCode[]): error is Problem {
+  return error instanceof Problem && (codes.length === 0 || codes.includes(error.code))
+}

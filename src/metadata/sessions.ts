@@ -1,0 +1,84 @@
+import type { Insertable, Updateable } from 'kysely'
+import type { Database, Schema, SessionRow, Tx } from './schema.ts'
+
+export function sessionByKey(db: Database | Tx, key: string): Promise<SessionRow | undefined> {
+  return db.selectFrom('sessions').selectAll().where('key', '=', key).executeTakeFirst()
+}
+
+/** The one session of the document that no new head has superseded. */
+export function currentSession(db: Database | Tx, documentId: string): Promise<SessionRow | undefined> {
+  return db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('document_id', '=', documentId)
+    .where('superseded_at', 'is', null)
+    .executeTakeFirst()
+}
+
+/** Does nothing when another opener was first. */
+export async function insertSessionIfNone(
+  db: Database | Tx,
+  row: Insertable<Schema['sessions']>,
+): Promise<void> {
+  await db
+    .insertInto('sessions')
+    .values(row)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+export async function updateSession(
+  db: Database | Tx,
+  key: string,
+  change: Updateable<Schema['sessions']>,
+): Promise<void> {
+  await db.updateTable('sessions').set(change).where('key', '=', key).execute()
+}
+
+/** Puts the session on the tick unless it is on it already. */
+export async function startTicking(
+  db: Database | Tx,
+  key: string,
+  firstAt: string,
+  change: Updateable<Schema['sessions']>,
+): Promise<void> {
+  await db
+    .updateTable('sessions')
+    .set((row) => ({
+      ...change,
+      next_forcesave_at: row.fn.coalesce('next_forcesave_at', row.val(firstAt)),
+    }))
+    .where('key', '=', key)
+    .execute()
+}
+
+/** Takes due sessions and moves their next turn, in one statement, so that no two nodes take the same one. */
+export function claimDueSessions(
+  db: Database,
+  { now, nextAt, most }: { now: string; nextAt: string; most: number },
+): Promise<SessionRow[]> {
+  return db
+    .updateTable('sessions')
+    .set({ next_forcesave_at: nextAt })
+    .where('key', 'in', (due) =>
+      due
+        .selectFrom('sessions')
+        .select('key')
+        .where('next_forcesave_at', '<=', now)
+        .orderBy('next_forcesave_at')
+        .limit(most),
+    )
+    .where('next_forcesave_at', '<=', now)
+    .returningAll()
+    .execute()
+}
+
+/** Documents that have a session on the tick. */
+export async function countTickingSessions(db: Database): Promise<number> {
+  const { count } = await db
+    .selectFrom('sessions')
+    .select((row) => row.fn.countAll<number>().as('count'))
+    .where('next_forcesave_at', 'is not', null)
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
