@@ -1,0 +1,30 @@
+import { Problem } from '../errors.ts'
+
+export const PERMISSIONS = ['documents:read', 'documents:write', 'collaboration:join'] as const
+export type Permission = (typeof PERMISSIONS)[number]
+
+/** Whoever asks for something. The administrator sees all workspaces, a client only its own. */
+export type Caller =
+  | { kind: 'administrator' }
+  | { kind: 'client'; id: string; name: string; workspaceId: string; permissions: Permission[] }
+
+/** @throws Problem `permission-missing` */
+export function demand(caller: Caller, permission: Permission): void {
+  if (!may(caller, permission)) throw new Problem('permission-missing', `the token lacks ${permission}`)
+}
+
+export function may(caller: Caller, permission: Permission): boolean {
+  return caller.kind === 'administrator' || caller.permissions.includes(permission)
+}
+
+/** Undefined: all workspaces. */
+export function workspaceOf(caller: Caller): string | undefined {
+  return caller.kind === 'administrator' ? undefined : caller.workspaceId
+}
+
+/** As author of versions. */
+export function authorOf(caller: Caller): { id: string; name: string } {
+  return caller.kind === 'administrator'
+    ? { id: 'administrator', name: 'Administrator' }
+    : { id: caller.id, name: caller.name }
+}

@@ -1,0 +1,141 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { Problem } from '../errors.ts'
+import { findDocument, insertDocument, listDocuments as listRows } from '../metadata/documents.ts'
+import { DEFAULT_WORKSPACE_ID, type DocumentRow } from '../metadata/schema.ts'
+import { insertVersion } from '../metadata/versions.ts'
+import { type BlankFormat, blankFile } from './blank-files.ts'
+import { authorOf, type Caller, demand, workspaceOf } from './callers.ts'
+import { checkContent } from './content-type.ts'
+import type { Deps } from './deps.ts'
+import { canOpen, formatOf } from './formats.ts'
+import { newKey } from './keys.ts'
+import type { BlobRef } from './ports.ts'
+import { splitFileName, storableTitle } from './titles.ts'
+
+type DocumentDeps = Pick<Deps, 'database' | 'blobs' | 'config' | 'clock' | 'keyPrefix'>
+
+/** @throws Problem `document-not-found`, also for deleted and foreign ones; `permission-missing` */
+export async function readableDocument(
+  { database }: Pick<Deps, 'database'>,
+  caller: Caller,
+  documentId: string,
+): Promise<DocumentRow> {
+  demand(caller, 'documents:read')
+  const document = await findDocument(database, documentId, workspaceOf(caller))
+  if (document === undefined) throw new Problem('document-not-found')
+  return document
+}
+
+/** Newest first. @throws Problem `permission-missing` */
+export async function listDocuments(
+  { database }: Pick<Deps, 'database'>,
+  caller: Caller,
+  page: { skip: number; take: number },
+) {
+  demand(caller, 'documents:read')
+  return listRows(database, workspaceOf(caller), page)
+}
+
+/** A new document with a real blank file. @throws Problem `permission-missing`, `storage-unavailable` */
+export async function createDocument(
+  deps: DocumentDeps,
+  caller: Caller,
+  { title, fileType }: { title: string; fileType: BlankFormat },
+): Promise<DocumentRow> {
+  demand(caller, 'documents:write')
+  const bytes = await blankFile(fileType)
+  const blob = await deps.blobs.put(Readable.from([bytes]), { maxBytes: deps.config.MAX_FILE_BYTES })
+  return insert(deps, caller, { title, fileType, blob, kind: 'created' })
+}
+
+/**
+ * A new document from an uploaded file; type and title come from its name, and the bytes must match.
+ *
+ * @throws Problem `permission-missing`, `extension-not-storable`, `content-mismatch`, `upload-empty`,
+ *   `upload-too-large`, `storage-unavailable`
+ */
+export async function uploadDocument(
+  deps: DocumentDeps,
+  caller: Caller,
+  { fileName, bytes }: { fileName: string; bytes: Readable },
+): Promise<DocumentRow> {
+  demand(caller, 'documents:write')
+  const { title, extension } = splitFileName(fileName)
+  const blob = await putUpload(deps, bytes, extension)
+  return insert(deps, caller, { title, fileType: extension, blob, kind: 'upload' })
+}
+
+/** Stores uploaded bytes that must be what their extension says. @throws Problem as `uploadDocument` */
+export async function putUpload(
+  { blobs, config }: Pick<Deps, 'blobs' | 'config'>,
+  bytes: Readable,
+  extension: string,
+): Promise<BlobRef> {
+  const format = formatOf(extension)
+  if (format === undefined || !canOpen(format)) {
+    bytes.destroy()
+    throw new Problem(
+      'extension-not-storable',
+      `files named .${extension.slice(0, 20)} cannot be opened in the editor`,
+    )
+  }
+  return blobs.put(bytes, {
+    maxBytes: config.MAX_FILE_BYTES,
+    inspect: async (staged) => {
+      if (staged.size === 0 && !isText(extension)) throw new Problem('upload-empty')
+      await checkContent(staged, extension, 'exact')
+    },
+  })
+}
+
+/** An empty text file is a valid one. */
+function isText(extension: string): boolean {
+  return ['txt', 'md', 'csv', 'tsv'].includes(extension)
+}
+
+async function insert(
+  { database, clock, keyPrefix }: DocumentDeps,
+  caller: Caller,
+  {
+    title,
+    fileType,
+    blob,
+    kind,
+  }: { title: string; fileType: string; blob: BlobRef; kind: 'created' | 'upload' },
+): Promise<DocumentRow> {
+  const now = clock().toISOString()
+  const author = authorOf(caller)
+  const versionId = randomUUIDv7()
+  const document: DocumentRow = {
+    id: randomUUIDv7(),
+    workspace_id: workspaceOf(caller) ?? DEFAULT_WORKSPACE_ID,
+    title: storableTitle(title),
+    file_type: fileType,
+    head_version_id: versionId,
+    last_version_number: 1,
+    size: blob.size,
+    created_by: author.id,
+    created_at: now,
+    updated_at: now,
+    deleted_at: null,
+  }
+  await database.transaction().execute(async (tx) => {
+    await insertDocument(tx, document)
+    await insertVersion(tx, {
+      id: versionId,
+      document_id: document.id,
+      number: 1,
+      kind,
+      key: newKey(keyPrefix),
+      sha256: blob.sha256,
+      size: blob.size,
+      file_type: fileType,
+      author_id: author.id,
+      author_name: author.name,
+      created_at: now,
+      updated_at: now,
+    })
+  })
+  return document
+}

@@ -1,0 +1,87 @@
+import type { Readable } from 'node:stream'
+
+/** Bytes that can be read at any place without holding them whole. */
+export interface RandomAccess {
+  readonly size: number
+  /** Up to `length` bytes from `offset`; fewer only at the end. */
+  read(offset: number, length: number): Promise<Buffer>
+}
+
+export type BlobRef = {
+  /** Lowercase hex; the blob's address. */
+  sha256: string
+  /** Bytes. */
+  size: number
+}
+
+export type StoredBlob = BlobRef & { storedAt: Date }
+
+export type PutLimits = {
+  /** One byte more and nothing is kept. */
+  maxBytes: number
+  /** Looks at the complete bytes before they become durable; throwing keeps nothing. */
+  inspect?: (bytes: RandomAccess) => Promise<void>
+}
+
+/** Immutable bytes by content address. */
+export interface BlobStore {
+  /**
+   * Stores a stream; the bytes are durable when the promise resolves.
+   *
+   * @throws Problem `upload-too-large`, `storage-unavailable`; whatever `inspect` or the stream throws
+   */
+  put(bytes: Readable, limits: PutLimits): Promise<BlobRef>
+  /**
+   * The bytes from `start` to `end` inclusive, or all of them.
+   *
+   * @throws Problem `blob-missing`
+   */
+  get(sha256: string, range?: { start: number; end: number }): Promise<Readable>
+  /** @throws Problem `blob-missing` */
+  open(sha256: string): Promise<RandomAccess & AsyncDisposable>
+  /** All blobs, in no order. Incomplete ones are never among them. */
+  list(): AsyncIterable<StoredBlob>
+  /** No error if there is none. */
+  delete(sha256: string): Promise<void>
+}
+
+/** Tells all nodes; at most once, in order per channel on one node. */
+export interface Backplane {
+  publish(channel: string, message: string): Promise<void>
+  /** @returns ends the subscription */
+  subscribe(channel: string, listener: (message: string) => void): () => void
+}
+
+/** `error` of CommandService. Source: ONLYOFFICE Docs API, Command service. */
+export type CommandError = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7
+
+export type Download = {
+  bytes: Readable
+  /** As announced; undefined for a chunked answer. */
+  size: number | undefined
+  lastModified: string | undefined
+}
+
+/** What we ask of Document Server. Every method throws Problem `document-server-failed` when it cannot be reached. */
+export interface DocServer {
+  /**
+   * Opens a file of Document Server. The stream fails with Problem `download-failed` when the file
+   * is cut short, stalls, or is longer than announced.
+   *
+   * @throws Problem `download-refused` (foreign origin, redirect, 4xx: not worth a retry), `download-failed` (worth one)
+   */
+  download(url: string, limits: { maxBytes: number; signal?: AbortSignal }): Promise<Download>
+  /** Length and Last-Modified of a file of Document Server. @throws as `download` */
+  head(url: string): Promise<{ size: number | undefined; lastModified: string | undefined }>
+  forcesave(key: string, userdata?: string): Promise<CommandError>
+  /** `users` is undefined when Document Server has no row for the key. */
+  info(key: string): Promise<{ error: CommandError; users: string[] | undefined }>
+  forgottenKeys(): Promise<string[]>
+  /** @returns the address of the forgotten file, undefined when there is none */
+  forgottenUrl(key: string): Promise<string | undefined>
+  deleteForgotten(key: string): Promise<CommandError>
+  rename(key: string, title: string): Promise<CommandError>
+  /** @throws Problem `document-server-failed` also when the token is refused: the detail says so */
+  version(): Promise<string>
+  isHealthy(): Promise<boolean>
+}

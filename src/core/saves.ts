@@ -1,0 +1,249 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { isProblem, Problem } from '../errors.ts'
+import { withoutQuery } from '../log.ts'
+import { documentById } from '../metadata/documents.ts'
+import { insertSave, resolveFailures, saveById, updateSave } from '../metadata/saves.ts'
+import type { SaveOutcome, SessionRow } from '../metadata/schema.ts'
+import { sessionByKey, updateSession } from '../metadata/sessions.ts'
+import type { Deps } from './deps.ts'
+import { fetchChanges, fetchSave } from './fetch-save.ts'
+import type { BlobRef, DocServer } from './ports.ts'
+import { type AppliedSave, applySave, type DurableSave } from './save-rules.ts'
+
+/** A callback that carries bytes (2, 6) or says that they could not be made (3, 7). */
+export type IncomingSave = {
+  key: string
+  status: 2 | 3 | 6 | 7
+  url: string | undefined
+  /** Extension of the bytes; absent in older Document Servers: then the document's own. */
+  fileType: string | undefined
+  /** ISO 8601, time of the last change included. */
+  lastsave: string | undefined
+  /** Only on 2: the last forced save held exactly this. */
+  notModified: boolean
+  /** 0 command, 1 button, 2 timer, 3 form. */
+  forcesaveType: number | undefined
+  userdata: string | undefined
+  author: { id: string; name: string }
+  changesUrl: string | undefined
+  /** JSON text of `history`. */
+  history: string | undefined
+}
+
+export type TakenSave = {
+  outcome: SaveOutcome | undefined
+  documentId: string
+  versionNumber: number | undefined
+}
+
+/** `userdata` of forced saves that an integrator asked for starts with it. */
+export const API_SAVE_MARK = 'api:'
+
+type SaveDeps = Pick<
+  Deps,
+  'database' | 'blobs' | 'config' | 'clock' | 'events' | 'locks' | 'keyPrefix' | 'log' | 'docServer'
+>
+
+/**
+ * Takes a save: journal row → bytes durable → one transaction with version, head and key → done.
+ * When it resolves, the edits are safe and Document Server may be told 200.
+ *
+ * Saves of one key run one at a time, in the order of arrival; the journal row is made before
+ * waiting, so that openers know of it.
+ *
+ * @throws Problem `key-unknown`; `save-without-url` (3 without bytes: only a refusal keeps the edits
+ *   alive in Document Server); `download-refused`, `download-failed`, `content-not-as-announced`,
+ *   `storage-unavailable` (passing: Document Server asks again); `document-server-missing`
+ */
+export async function takeSave(deps: SaveDeps, save: IncomingSave): Promise<TakenSave> {
+  const session = await sessionByKey(deps.database, save.key)
+  if (session === undefined) throw new Problem('key-unknown')
+
+  const { url } = save
+  if (url === undefined) return noteFailedConversion(deps, session, save)
+
+  const saveId = randomUUIDv7()
+  await insertSave(deps.database, journalRow(deps, session, save, saveId))
+  await announce(deps, session.document_id, { state: 'saving' })
+  try {
+    return await deps.locks.run(save.key, () => store(deps, session, { ...save, url }, saveId))
+  } catch (error) {
+    await noteFailure(deps, session.document_id, saveId, error)
+    throw error
+  }
+}
+
+/** Status 7 answered 200 changes nothing, editing goes on; status 3 answered 200 makes Document Server delete the edits. */
+async function noteFailedConversion(
+  deps: SaveDeps,
+  session: SessionRow,
+  save: IncomingSave,
+): Promise<TakenSave> {
+  const now = deps.clock().toISOString()
+  await insertSave(deps.database, {
+    ...journalRow(deps, session, save, randomUUIDv7()),
+    state: 'failed',
+    error: 'save-without-url',
+    finished_at: now,
+  })
+  await announce(deps, session.document_id, { state: 'not-saved' })
+  if (save.status !== 7) throw new Problem('save-without-url')
+  return { outcome: undefined, documentId: session.document_id, versionNumber: undefined }
+}
+
+async function store(
+  deps: SaveDeps,
+  { key, document_id: documentId }: SessionRow,
+  save: IncomingSave & { url: string },
+  saveId: string,
+): Promise<TakenSave> {
+  if (deps.docServer === undefined) throw new Problem('document-server-missing')
+
+  const fileType = save.fileType ?? (await documentById(deps.database, documentId)).file_type
+  const cutsVersion =
+    save.status === 2 || save.forcesaveType === 1 || save.forcesaveType === 3 || isApiSave(save)
+  const [blob, changes] = await Promise.all([
+    bytesOf(deps, deps.docServer, save, { url: save.url, fileType }),
+    cutsVersion && save.changesUrl !== undefined
+      ? fetchChanges(deps, deps.docServer, save.changesUrl)
+      : Promise.resolve(undefined),
+  ])
+  const durable: DurableSave = {
+    saveId,
+    status: save.status,
+    forcesaveType: save.forcesaveType,
+    isApiSave: isApiSave(save),
+    lastsave: save.lastsave ?? null,
+    fileType,
+    author: save.author,
+    blob,
+    changes,
+    history: cutsVersion ? save.history : undefined,
+  }
+  const applied = await finishSave(deps, key, durable)
+  await tellStored(deps, key, documentId, save, saveId, applied)
+  return { outcome: applied.outcome, documentId, versionNumber: applied.version?.number }
+}
+
+function isApiSave(save: IncomingSave): boolean {
+  return save.userdata?.startsWith(API_SAVE_MARK) ?? false
+}
+
+/** With `notmodified` and the `lastsave` of the latest stored save, the same edits are here already. */
+async function bytesOf(
+  deps: SaveDeps,
+  docServer: DocServer,
+  save: IncomingSave,
+  source: { url: string; fileType: string },
+): Promise<BlobRef | 'unchanged'> {
+  if (save.status === 2 && save.notModified && save.lastsave !== undefined) {
+    const session = await sessionByKey(deps.database, save.key)
+    const latest = session?.latest_save_id ? await saveById(deps.database, session.latest_save_id) : undefined
+    if (latest?.lastsave === save.lastsave) return 'unchanged'
+  }
+  return fetchSave(deps, docServer, source)
+}
+
+/** The one transaction that makes a save count. Shared with recovery. */
+export async function finishSave(
+  { database, clock, keyPrefix }: Pick<Deps, 'database' | 'clock' | 'keyPrefix'>,
+  key: string,
+  save: DurableSave,
+): Promise<AppliedSave> {
+  const now = clock().toISOString()
+  return database.transaction().execute(async (tx) => {
+    const session = await sessionByKey(tx, key)
+    if (session === undefined) throw new Problem('key-unknown')
+    const applied = await applySave({ tx, session, save, now, keyPrefix })
+    await updateSave(tx, save.saveId, {
+      state: 'stored',
+      outcome: applied.outcome,
+      file_type: save.fileType,
+      sha256: save.blob === 'unchanged' ? null : save.blob.sha256,
+      size: save.blob === 'unchanged' ? null : save.blob.size,
+      version_id: applied.version?.id ?? null,
+      finished_at: now,
+    })
+    if (applied.outcome !== 'recovery' && applied.outcome !== 'outdated') await resolveFailures(tx, key)
+    await updateSession(tx, key, {
+      last_callback_at: now,
+      ...(save.status === 2 ? { editors: '[]', next_forcesave_at: null } : {}),
+    })
+    return applied
+  })
+}
+
+function journalRow(
+  { config, clock }: Pick<Deps, 'config' | 'clock'>,
+  session: SessionRow,
+  save: IncomingSave,
+  saveId: string,
+) {
+  return {
+    id: saveId,
+    key: save.key,
+    document_id: session.document_id,
+    node: config.NODE_NAME,
+    status: save.status,
+    forcesave_type: save.forcesaveType ?? null,
+    lastsave: save.lastsave ?? null,
+    url_path: save.url === undefined ? null : withoutQuery(save.url),
+    userdata: save.userdata ?? null,
+    author_id: save.author.id,
+    state: 'receiving' as const,
+    received_at: clock().toISOString(),
+  }
+}
+
+async function noteFailure(
+  deps: SaveDeps,
+  documentId: string,
+  saveId: string,
+  error: unknown,
+): Promise<void> {
+  try {
+    await updateSave(deps.database, saveId, {
+      state: 'failed',
+      error: isProblem(error) ? error.code : 'internal',
+      finished_at: deps.clock().toISOString(),
+    })
+  } catch (cause) {
+    // The row stays `receiving`; the next start turns it into a failure.
+    deps.log.error({ err: cause, saveId }, 'failed save could not be noted')
+  }
+  await announce(deps, documentId, { state: 'not-saved' })
+}
+
+async function tellStored(
+  deps: SaveDeps,
+  key: string,
+  documentId: string,
+  save: IncomingSave,
+  saveId: string,
+  { outcome, version, headChanged }: AppliedSave,
+): Promise<void> {
+  await deps.events.saveStored(key, {
+    saveId,
+    status: save.status,
+    userdata: save.userdata ?? null,
+    versionId: version?.id ?? null,
+  })
+  await announce(deps, documentId, {
+    state: outcome === 'recovery' ? 'not-saved' : 'saved',
+    ...(version === undefined ? {} : { versionNumber: version.number }),
+  })
+  if (version !== undefined && save.status === 2 && (headChanged || outcome === 'finalized')) {
+    await deps.events.publish(documentId, { type: 'head-changed', versionNumber: version.number })
+  }
+}
+
+async function announce(
+  { events, clock, log }: Pick<Deps, 'events' | 'clock' | 'log'>,
+  documentId: string,
+  what: { state: 'saving' | 'saved' | 'not-saved'; versionNumber?: number },
+): Promise<void> {
+  // Pages are told, but a deaf backplane must not turn a stored save into a failed one.
+  await events
+    .publish(documentId, { type: 'save-state', at: clock().toISOString(), ...what })
+    .catch((error: unknown) => log.warn({ err: error }, 'pages not told of a save'))
+}

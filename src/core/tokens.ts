@@ -1,0 +1,73 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import jwt from 'jsonwebtoken'
+import { z } from 'zod'
+import { deriveKey } from '../secrets.ts'
+
+/**
+ * What each of our own tokens may hold. A token is good for one purpose only: each purpose signs
+ * with a key of its own and names itself in `aud`.
+ */
+const PURPOSES = {
+  /** A REST client. */
+  access: z.object({ clientId: z.string() }),
+  /** One file for Document Server: the content of a version or its archive of changes. */
+  file: z.object({ versionId: z.string(), part: z.enum(['content', 'changes']) }),
+  /** One opened editor page: its document and what it was opened with. */
+  page: z.object({
+    documentId: z.string(),
+    mode: z.enum(['edit', 'view', 'comment', 'review', 'fillForms']),
+    type: z.enum(['desktop', 'mobile', 'embedded']),
+    lang: z.string().optional(),
+    user: z.object({ id: z.string(), name: z.string() }),
+  }),
+  /** The administrator's browser. */
+  administrator: z.object({}),
+}
+
+type Purpose = keyof typeof PURPOSES
+export type TokenClaims<P extends Purpose> = z.output<(typeof PURPOSES)[P]>
+
+/** Longest editing session of Document Server, and a day. */
+export const FILE_TOKEN_S = 31 * 86_400
+export const PAGE_TOKEN_S = 86_400
+export const ADMINISTRATOR_S = 12 * 3600
+
+export type Tokens = {
+  /** @returns a JWT (HS256, RFC 7519) */
+  issue<P extends Purpose>(purpose: P, claims: TokenClaims<P>, lifetimeS: number): string
+  /** Undefined for anything that is not a good token of this purpose. */
+  read<P extends Purpose>(purpose: P, token: string): TokenClaims<P> | undefined
+}
+
+export function createTokens(rootSecret: string, clock: () => Date): Tokens {
+  const keys = new Map<Purpose, KeyObject>()
+  for (const purpose of Object.keys(PURPOSES) as Purpose[]) {
+    keys.set(purpose, createSecretKey(deriveKey(rootSecret, `token:${purpose}`)))
+  }
+  const keyOf = (purpose: Purpose): KeyObject => {
+    const key = keys.get(purpose)
+    if (key === undefined) throw new Error(`no key for ${purpose}`)
+    return key
+  }
+  const seconds = () => Math.floor(clock().getTime() / 1000)
+  return {
+    issue(purpose, claims, lifetimeS) {
+      const iat = seconds()
+      return jwt.sign({ ...claims, aud: purpose, iat, exp: iat + lifetimeS }, keyOf(purpose), {
+        algorithm: 'HS256',
+      })
+    },
+    read(purpose, token) {
+      try {
+        const claims = jwt.verify(token, keyOf(purpose), {
+          algorithms: ['HS256'],
+          audience: purpose,
+          clockTimestamp: seconds(),
+        })
+        return PURPOSES[purpose].parse(claims) as TokenClaims<typeof purpose>
+      } catch {
+        return undefined
+      }
+    },
+  }
+}
