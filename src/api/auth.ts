@@ -1,0 +1,63 @@
+import { type Request, Router } from 'express'
+import { z } from 'zod'
+import { checkCredentials, createApiKey } from '../core/api-keys.ts'
+import { PERMISSIONS } from '../core/callers.ts'
+import { Problem } from '../errors.ts'
+import type { Api } from './router.ts'
+
+const NewApiKey = z.object({
+  name: z.string().min(1).max(200),
+  permissions: z.array(z.enum(PERMISSIONS)).min(1).max(PERMISSIONS.length),
+  workspaceId: z.uuid().optional(),
+})
+
+const Credentials = z.object({ apiKey: z.string().min(1).max(200), secret: z.string().min(1).max(200) })
+
+/** Keys and tokens. Source: Nuto Office API, Authentication. */
+export function authRoutes({ deps, tokens, authentication }: Api): Router {
+  const router = Router()
+
+  router.post('/api-keys', async (request, response) => {
+    const isFirstKey = request.headers.authorization === undefined
+    if (isFirstKey && !isLocal(request))
+      throw new Problem('token-missing', 'the administrator makes API keys')
+    if (!isFirstKey && (await authentication.byBearer(request)).kind !== 'administrator') {
+      throw new Problem('administrator-only')
+    }
+    const made = await createApiKey(deps, NewApiKey.parse(request.body), { onlyAsFirst: isFirstKey })
+    response.status(201).set('Cache-Control', 'no-store').json({
+      id: made.id,
+      name: made.name,
+      apiKey: made.apiKey,
+      secret: made.secret,
+      permissions: made.permissions,
+      workspaceId: made.workspaceId,
+      createdAt: made.createdAt,
+    })
+  })
+
+  router.post('/token', async (request, response) => {
+    const client = await checkCredentials(deps, Credentials.parse(request.body))
+    const lifetimeS = deps.config.ACCESS_TOKEN_S
+    const token = tokens.issue('access', { clientId: client.id }, lifetimeS)
+    const expiresAt = new Date(deps.clock().getTime() + lifetimeS * 1000).toISOString()
+    response.set('Cache-Control', 'no-store').json({ token, expiresAt })
+  })
+
+  /** Somebody at this very machine, with nothing in between that could be speaking for others. */
+  function isLocal(request: Request): boolean {
+    const isForwarded = Object.keys(request.headers).some(
+      (name) =>
+        name === 'forwarded' || name.startsWith('x-forwarded-') || name === 'x-real-ip' || name === 'via',
+    )
+    return (
+      deps.config.TRUST_PROXY === undefined &&
+      !isForwarded &&
+      /^(::1|(::ffff:)?127(\.\d{1,3}){3})$/.test(request.socket.remoteAddress ?? '') &&
+      // A page of another site can reach this machine by a name of its own, but not by these.
+      /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(request.headers.host ?? '')
+    )
+  }
+
+  return router
+}

@@ -1,0 +1,42 @@
+import { Router } from 'express'
+import { z } from 'zod'
+import { readableDocument } from '../core/documents.ts'
+import { addContent, listVersions, restoreVersion } from '../core/versions.ts'
+import { documentJson, versionJson } from './document-json.ts'
+import type { Api } from './router.ts'
+import { receiveUpload } from './upload.ts'
+
+const OfDocument = z.object({ documentId: z.string() })
+const OfVersion = z.object({ documentId: z.string(), versionId: z.string() })
+
+/** Versions of a document. Source: Nuto Office API, Versions. */
+export function versionRoutes({ deps, authentication }: Api): Router {
+  const router = Router()
+
+  router.get('/:documentId/versions', async (request, response) => {
+    const caller = await authentication.byBearer(request)
+    const { documentId } = OfDocument.parse(request.params)
+    const document = await readableDocument(deps, caller, documentId)
+    const versions = await listVersions(deps, caller, documentId)
+    response.json({ versions: versions.map((version) => versionJson(version, document)) })
+  })
+
+  router.post('/:documentId/versions/:versionId/restore', async (request, response) => {
+    const caller = await authentication.byBearer(request)
+    await restoreVersion(deps, caller, OfVersion.parse(request.params))
+    const { documentId } = OfDocument.parse(request.params)
+    response.json(documentJson(await readableDocument(deps, caller, documentId)))
+  })
+
+  router.put('/:documentId/content', async (request, response) => {
+    const caller = await authentication.byBearer(request)
+    const { documentId } = OfDocument.parse(request.params)
+    const version = await receiveUpload(request, deps.config, ({ bytes }) =>
+      addContent(deps, caller, { documentId, bytes }),
+    )
+    const document = await readableDocument(deps, caller, documentId)
+    response.status(201).json(versionJson(version, document))
+  })
+
+  return router
+}

@@ -1,0 +1,66 @@
+import cron, { type ScheduledTask } from 'node-cron'
+import type { Deps } from './core/deps.ts'
+import { forcesaveTick } from './core/forcesave.ts'
+import { recoverForgotten } from './core/recovery.ts'
+import { sweepBlobs } from './core/sweep.ts'
+import { countSavesAtRisk } from './metadata/saves.ts'
+import { countTickingSessions } from './metadata/sessions.ts'
+
+/** After a start the last final saves of Document Server may still be on their way to its forgotten store. */
+const WATCHFUL_MS = 5 * 60_000
+const CALM_EVERY_MIN = 10
+
+/** Everything that happens without a request; what it works on stands in rows. */
+export function startBackground(deps: Deps): { stop(): Promise<void> } {
+  const startedAt = deps.clock().getTime()
+  const running = new Set<Promise<unknown>>()
+
+  function every(pattern: string, name: string, work: () => Promise<unknown>): ScheduledTask {
+    const options = { name, noOverlap: true }
+    return cron.schedule(pattern, () => track(name, work), options)
+  }
+
+  function track(name: string, work: () => Promise<unknown>): Promise<void> {
+    const done: Promise<void> = work()
+      .then(() => {})
+      .catch((error: unknown) => deps.log.error({ err: error, job: name }, 'background work failed'))
+      .finally(() => running.delete(done))
+    running.add(done)
+    return done
+  }
+
+  /** Every minute while something is at risk, else every ten. */
+  async function recovery(): Promise<void> {
+    const now = deps.clock()
+    const { count } = await countSavesAtRisk(deps.database)
+    const isWatchful = count > 0 || now.getTime() - startedAt < WATCHFUL_MS
+    if (isWatchful || now.getUTCMinutes() % CALM_EVERY_MIN === 0) await recoverForgotten(deps)
+  }
+
+  const tasks = [
+    every('* * * * * *', 'forcesave', () => forcesaveTick(deps)),
+    every('0 * * * * *', 'recovery', recovery),
+    every('*/15 * * * * *', 'metrics', () => measure(deps)),
+    every('0 17 * * * *', 'sweep', () => sweepBlobs(deps)),
+  ]
+  void track('recovery', () => recoverForgotten(deps))
+
+  return {
+    async stop() {
+      await Promise.all(tasks.map((task) => task.destroy()))
+      await Promise.all(running)
+    },
+  }
+}
+
+/** Brings the gauges up to date. */
+export async function measure({
+  database,
+  metrics,
+  clock,
+}: Pick<Deps, 'database' | 'metrics' | 'clock'>): Promise<void> {
+  const { count, oldest } = await countSavesAtRisk(database)
+  metrics.savesAtRisk.set(count)
+  metrics.oldestUnsavedSeconds.set(oldest === null ? 0 : (clock().getTime() - Date.parse(oldest)) / 1000)
+  metrics.openDocuments.set(await countTickingSessions(database))
+}

@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+import { demandNodeVersion } from './node-version.ts'
+
+demandNodeVersion()
+const { runCli } = await import('./commands.ts')
+await runCli(process.argv)

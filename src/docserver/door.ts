@@ -1,0 +1,34 @@
+import type { Response } from 'express'
+import type { Deps } from '../core/deps.ts'
+import type { Tokens } from '../core/tokens.ts'
+import type { Authentication } from '../http/authentication.ts'
+import type { Limits } from '../http/limits.ts'
+import type { Views } from '../pages/views.ts'
+import type { ContentCheck } from './content-check.ts'
+import type { DocServerTokens } from './tokens.ts'
+
+/** Where we and Document Server are, by whom asked. No trailing slashes. */
+export type Addresses = {
+  /** Ours, for browsers. */
+  publicUrl: string
+  /** Ours, for Document Server. */
+  internalUrl: string
+  /** Document Server's, for browsers; undefined when none is configured. */
+  docServerUrl: string | undefined
+}
+
+/** What the ONLYOFFICE endpoints use beside the use-cases. */
+export type Door = {
+  deps: Deps
+  tokens: Tokens
+  docServerTokens: DocServerTokens
+  addresses: Addresses
+  authentication: Authentication
+  limits: Limits
+  openableFormat: ContentCheck
+  views: Views
+  /** Open event streams. */
+  streams: Set<Response>
+  /** Set once the service stops taking saves. */
+  isStopping: () => boolean
+}

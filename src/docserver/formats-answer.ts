@@ -1,0 +1,19 @@
+import { canComment, canEdit, canEditLossy, canFill, canOpen, canReview, FORMATS } from '../core/formats.ts'
+
+/** What the editor can do with which extension. */
+export function formatsAnswer() {
+  return {
+    formats: FORMATS.filter(canOpen).map((format) => ({
+      extension: format.extension,
+      documentType: format.type,
+      view: true,
+      edit: canEdit(format),
+      lossyEdit: canEditLossy(format),
+      fill: canFill(format),
+      review: canReview(format),
+      comment: canComment(format),
+      convertTo: [...format.conversions],
+      mimeTypes: format.mimeTypes,
+    })),
+  }
+}

@@ -1,0 +1,48 @@
+import express, { Router } from 'express'
+import { errorPage } from '../http/error-page.ts'
+import { callbackRoute } from './callback-route.ts'
+import type { Door } from './door.ts'
+import { endpointErrors } from './endpoint-errors.ts'
+import { fileRoute } from './file-route.ts'
+import { formatsAnswer } from './formats-answer.ts'
+import { openEditor, openingOf } from './open-editor.ts'
+import { pageRoutes } from './page-routes.ts'
+import { statusAnswer } from './status-answer.ts'
+
+/** Callbacks up to this size are read; the header's token serves beyond it. */
+const MAX_CALLBACK_BYTES = 16 * 1024 ** 2
+
+/** Door 1: `/api/onlyoffice/…`, spoken with Document Server and with the pages that hold its editor. */
+export function docServerRoutes(door: Door): Router {
+  const router = Router()
+  const { authentication, limits } = door
+
+  // Document Server's own requests are never limited: only those whose token does not verify count.
+  router.use('/file', fileRoute(door))
+  router.use(
+    '/callback',
+    express.raw({ type: () => true, limit: MAX_CALLBACK_BYTES, inflate: true }),
+    callbackRoute(door),
+  )
+
+  router.use(limits.requests, limits.failures)
+  router.get('/config/:id', async (request, response) => {
+    const caller = await authentication.byBearerOrCookie(request)
+    const { config, token, onlyofficeJsUrl } = await openEditor(
+      door,
+      caller,
+      request.params.id,
+      openingOf(request, caller),
+    )
+    response.set('Cache-Control', 'no-store').json({ config, token, onlyofficeJsUrl })
+  })
+  router.use(pageRoutes(door))
+  router.get('/formats', (_request, response) => {
+    response.set('Cache-Control', 'public, max-age=3600').json(formatsAnswer())
+  })
+  router.get('/status', async (request, response) => {
+    response.set('Cache-Control', 'no-store').json(await statusAnswer(door, request))
+  })
+  router.use(errorPage(door.views, door.deps.log), endpointErrors(door.deps.log))
+  return router
+}

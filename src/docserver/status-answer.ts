@@ -1,0 +1,54 @@
+import type { Request } from 'express'
+import { equalSecrets } from '../core/api-keys.ts'
+import { forgottenFiles } from '../metadata/forgotten.ts'
+import { countSavesAtRisk, savesAtRisk } from '../metadata/saves.ts'
+import { countTickingSessions } from '../metadata/sessions.ts'
+import type { Door } from './door.ts'
+
+const MOST_LISTED = 100
+
+/** Whether editing works, for everyone who may ask; what is at risk, for the administrator and `METRICS_TOKEN`. */
+export async function statusAnswer(door: Door, request: Request) {
+  const { deps, addresses } = door
+  const isDetailed = await mayKnowDetails(door, request)
+  const summary = {
+    configured: addresses.docServerUrl !== undefined,
+    emulated: deps.config.isEmulated,
+    healthy: (await deps.docServer?.isHealthy()) ?? false,
+  }
+  if (!isDetailed) return summary
+  const [atRisk, oldest, forgotten, open, version] = await Promise.all([
+    savesAtRisk(deps.database, MOST_LISTED),
+    countSavesAtRisk(deps.database),
+    forgottenFiles(deps.database),
+    countTickingSessions(deps.database),
+    deps.docServer?.version().catch((error: unknown) => (error instanceof Error ? error.message : 'unknown')),
+  ])
+  return {
+    ...summary,
+    version: version ?? null,
+    openDocuments: open,
+    savesAtRisk: oldest.count,
+    oldestUnsaved: oldest.oldest,
+    saves: atRisk.map((save) => ({
+      documentId: save.document_id,
+      key: save.key,
+      status: save.status,
+      error: save.error,
+      receivedAt: save.received_at,
+    })),
+    forgotten: forgotten.map((file) => ({
+      key: file.key,
+      reason: file.reason,
+      firstSeenAt: file.first_seen_at,
+    })),
+  }
+}
+
+/** Anyone with a token may ask; details are for the operator. @throws Problem `token-missing`, `token-invalid` */
+async function mayKnowDetails({ deps, authentication }: Door, request: Request): Promise<boolean> {
+  const { METRICS_TOKEN } = deps.config
+  const bearer = request.headers.authorization?.replace(/^Bearer\s+/i, '')
+  if (METRICS_TOKEN !== undefined && bearer !== undefined && equalSecrets(bearer, METRICS_TOKEN)) return true
+  return (await authentication.byBearerOrCookie(request)).kind === 'administrator'
+}

@@ -1,0 +1,49 @@
+import type { RequestHandler, Response } from 'express'
+import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit'
+import type { Config } from '../config.ts'
+import { Problem } from '../errors.ts'
+
+const WINDOW_MS = 15 * 60_000
+const FAILURE_WINDOW_MS = 60_000
+
+export type Limits = { requests: RequestHandler; failures: RequestHandler }
+
+/** The only two HTTP limits, both by address. */
+export function createLimits(config: Pick<Config, 'RATE_LIMIT_MAX' | 'AUTH_RATE_LIMIT_MAX'>): Limits {
+  return {
+    requests: rateLimit({
+      windowMs: WINDOW_MS,
+      limit: config.RATE_LIMIT_MAX,
+      standardHeaders: 'draft-8',
+      legacyHeaders: false,
+      handler: (_request, response, next) => next(tooMany(response)),
+    }),
+    failures: limitFailures(config.AUTH_RATE_LIMIT_MAX),
+  }
+}
+
+function tooMany(response: Response): Problem {
+  return new Problem('too-many-requests', undefined, {
+    retryAfterS: Number(response.getHeader('Retry-After')) || 60,
+  })
+}
+
+/** Counts answers 401 alone: whoever knows a good token is never counted, however many requests are under way. */
+function limitFailures(most: number): RequestHandler {
+  const failures = new MemoryStore()
+  failures.init({ windowMs: FAILURE_WINDOW_MS } as Parameters<MemoryStore['init']>[0])
+  return async (request, response, next) => {
+    const address = ipKeyGenerator(request.ip ?? '')
+    const counted = await failures.get(address)
+    if (counted !== undefined && counted.totalHits >= most) {
+      const untilMs = (counted.resetTime?.getTime() ?? Date.now() + FAILURE_WINDOW_MS) - Date.now()
+      throw new Problem('too-many-requests', 'too many failed attempts', {
+        retryAfterS: Math.max(1, Math.ceil(untilMs / 1000)),
+      })
+    }
+    response.once('finish', () => {
+      if (response.statusCode === 401) void failures.increment(address)
+    })
+    next()
+  }
+}

@@ -1,0 +1,34 @@
+import type { Response } from 'express'
+
+const KEEP_ALIVE_MS = 20_000
+
+/**
+ * Opens a stream of server-sent events; comments keep proxies from closing it.
+ *
+ * @param streams holds it while it is open, so that a stopping service can end it
+ *
+ * Source: HTML Standard, Server-sent events.
+ */
+export function openEventStream(
+  response: Response,
+  streams: Set<Response>,
+  onClose: () => void,
+): (event: string, data: unknown) => void {
+  response.status(200).set({
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-cache, no-store, no-transform',
+    'X-Accel-Buffering': 'no',
+  })
+  response.flushHeaders()
+  streams.add(response)
+  response.write(':\n\n')
+  const keepAlive = setInterval(() => response.write(':\n\n'), KEEP_ALIVE_MS)
+  response.once('close', () => {
+    clearInterval(keepAlive)
+    streams.delete(response)
+    onClose()
+  })
+  return (event, data) => {
+    response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+  }
+}

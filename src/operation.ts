@@ -1,0 +1,55 @@
+import { type Request, Router } from 'express'
+import { equalSecrets } from './core/api-keys.ts'
+import type { Deps } from './core/deps.ts'
+
+/** `/health`, `/ready` and `/metrics` for whoever runs the service. */
+export function operationRoutes({
+  deps,
+  adminToken,
+  isStopping,
+}: {
+  deps: Pick<Deps, 'database' | 'docServer' | 'metrics' | 'config'>
+  adminToken: string
+  isStopping: () => boolean
+}): Router {
+  const router = Router()
+
+  router.get('/health', (_request, response) => {
+    response.json({ status: 'ok' })
+  })
+
+  /** A Document Server that is down makes us degraded, not dead: reading and saving go on. */
+  router.get('/ready', async (_request, response) => {
+    if (isStopping()) {
+      response.status(503).json({ status: 'stopping' })
+      return
+    }
+    try {
+      await deps.database.selectFrom('installation').select('id').execute()
+    } catch {
+      response.status(503).json({ status: 'no-database' })
+      return
+    }
+    const isDocServerHealthy = (await deps.docServer?.isHealthy()) ?? false
+    response.json({ status: isDocServerHealthy ? 'ready' : 'degraded', documentServer: isDocServerHealthy })
+  })
+
+  router.get('/metrics', async (request, response) => {
+    if (!mayMeasure(request)) {
+      response.status(401).set('WWW-Authenticate', 'Bearer').json({ code: 'token-missing' })
+      return
+    }
+    response.type(deps.metrics.registry.contentType).send(await deps.metrics.registry.metrics())
+  })
+
+  function mayMeasure(request: Request): boolean {
+    const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
+    if (token === undefined) return false
+    const { METRICS_TOKEN } = deps.config
+    return (
+      equalSecrets(token, adminToken) || (METRICS_TOKEN !== undefined && equalSecrets(token, METRICS_TOKEN))
+    )
+  }
+
+  return router
+}

@@ -1,0 +1,90 @@
+import { stringifySetCookie } from 'cookie'
+import express, { type Request, type Response, Router } from 'express'
+import { equalSecrets, redeemSignInLink } from '../core/api-keys.ts'
+import type { Deps } from '../core/deps.ts'
+import { listDocuments } from '../core/documents.ts'
+import { ADMINISTRATOR_S, type Tokens } from '../core/tokens.ts'
+import { Problem } from '../errors.ts'
+import { ADMINISTRATOR_COOKIE, isAdministrator } from '../http/authentication.ts'
+import type { Limits } from '../http/limits.ts'
+import { asProblem, setProblemHeaders } from '../http/problem-json.ts'
+import type { Views } from './views.ts'
+
+const MOST_LISTED = 50
+
+export type Pages = {
+  deps: Deps
+  tokens: Tokens
+  limits: Limits
+  views: Views
+  publicUrl: string
+  adminToken: string
+}
+
+/** Door 3, pages for people: the first page and signing in. */
+export function pageRoutes({ deps, tokens, limits, views, publicUrl, adminToken }: Pages): Router {
+  const router = Router()
+  const { pathname, protocol, origin } = new URL(publicUrl)
+
+  router.get('/', async (request, response) => {
+    const isSignedIn = isAdministrator(request, tokens)
+    const listed = isSignedIn
+      ? await listDocuments(deps, { kind: 'administrator' }, { skip: 0, take: MOST_LISTED })
+      : { documents: [], totalCount: 0 }
+    response.set('Cache-Control', 'no-store').send(views.render('home', { isSignedIn, ...listed }))
+  })
+
+  // A link is looked at by mail scanners and previews: only the button uses it up.
+  router.get('/sign-in', (request, response) => {
+    const { link } = request.query
+    const data = { link: typeof link === 'string' ? link : '', message: '' }
+    response.set('Cache-Control', 'no-store').send(views.render('sign-in', data))
+  })
+
+  router.post(
+    '/sign-in',
+    limits.failures,
+    express.urlencoded({ extended: false, limit: 4096 }),
+    async (request, response) => {
+      demandOwnOrigin(request)
+      const { link, token } = request.body ?? {}
+      try {
+        if (typeof link === 'string' && link !== '') await redeemSignInLink(deps, link)
+        else if (typeof token !== 'string' || !equalSecrets(token, adminToken)) {
+          throw new Problem('token-invalid', 'this is not the admin token')
+        }
+      } catch (error) {
+        return showFault(error, response)
+      }
+      response.set('Set-Cookie', administratorCookie()).redirect(303, `${pathname.replace(/\/+$/, '')}/`)
+    },
+  )
+
+  function showFault(error: unknown, response: Response): void {
+    const problem = asProblem(error)
+    if (problem === undefined) throw error
+    setProblemHeaders(response, problem)
+    response.status(problem.status).send(views.render('sign-in', { link: '', message: problem.message }))
+  }
+
+  function administratorCookie(): string {
+    return stringifySetCookie({
+      name: ADMINISTRATOR_COOKIE,
+      value: tokens.issue('administrator', {}, ADMINISTRATOR_S),
+      httpOnly: true,
+      sameSite: 'lax',
+      secure: protocol === 'https:',
+      path: pathname,
+      maxAge: ADMINISTRATOR_S,
+    })
+  }
+
+  /** Browsers name the page that a form was sent from. Source: Fetch Standard, Origin header. */
+  function demandOwnOrigin(request: Request): void {
+    const from = request.headers.origin
+    const own = [origin, `${request.protocol}://${request.headers.host}`]
+    if (from !== undefined && !own.includes(from)) throw new Problem('origin-refused')
+  }
+
+  return router
+}

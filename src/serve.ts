@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs'
+import closeWithGrace from 'close-with-grace'
+import { ConfigError, loadConfig } from './config.ts'
+import { createLogger } from './log.ts'
+import { startService } from './server.ts'
+
+/** Runs the service until SIGTERM or SIGINT; exits 1 when it cannot start. */
+export async function serve(): Promise<void> {
+  const config = readConfig()
+  if (config === undefined) {
+    process.exitCode = 1
+    return
+  }
+  const log = createLogger(config)
+  try {
+    const service = await startService(config, { log })
+    closeWithGrace({ delay: config.SHUTDOWN_S * 1000, logger: false }, async ({ err, signal }) => {
+      if (err) log.fatal({ err }, 'stopping after an unexpected fault')
+      else log.info({ signal }, 'stopping: saves in flight finish, new ones are refused')
+      await service.close()
+    })
+    say(welcome(service.deps.config, service.url))
+  } catch (error) {
+    log.fatal({ err: error }, 'the service cannot start')
+    process.exitCode = 1
+  }
+}
+
+/** Also `.env` of the working directory. Undefined after every fault was named. */
+export function readConfig() {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  try {
+    return loadConfig(process.env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`These settings are wrong:\n${error.message.replaceAll(/^/gm, '  ')}\n`)
+    return undefined
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(text)
+}
+
+function welcome(config: ReturnType<typeof loadConfig>, localUrl: string): string {
+  const url = config.PUBLIC_URL ?? localUrl.replace('//127.0.0.1', '//localhost')
+  const server = config.ONLYOFFICE_URL
+    ? `  Document Server   ${config.ONLYOFFICE_URL}`
+    : config.isEmulated
+      ? '  Document Server   none configured: the built-in emulator stands in (set ONLYOFFICE_URL for a real one)'
+      : '  Document Server   none configured: documents can be kept but not opened (set ONLYOFFICE_URL)'
+  return [
+    '',
+    `  docs-connector    ${url}`,
+    server,
+    '  Sign in           npm run -s cli -- sign-in    (prints a link that works once, for 10 minutes)',
+    '  First API key     see "First steps" in README.md',
+    '',
+    '',
+  ].join('\n')
+}
