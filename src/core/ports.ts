@@ -32,17 +32,21 @@ export interface BlobStore {
    */
   put(bytes: Readable, limits: PutLimits): Promise<BlobRef>
   /**
-   * The bytes from `start` to `end` inclusive, or all of them.
+   * The bytes from `start` to `end` inclusive, or all of them; to be read to the end or destroyed.
    *
-   * @throws Problem `blob-missing`
+   * @throws Problem `blob-missing`, `range-not-satisfiable`
    */
   get(sha256: string, range?: { start: number; end: number }): Promise<Readable>
   /** @throws Problem `blob-missing` */
   open(sha256: string): Promise<RandomAccess & AsyncDisposable>
   /** All blobs, in no order. Incomplete ones are never among them. */
   list(): AsyncIterable<StoredBlob>
-  /** No error if there is none. */
-  delete(sha256: string): Promise<void>
+  /**
+   * No error if there is none.
+   *
+   * @param storedBefore keeps a blob that was stored again at this time or later
+   */
+  delete(sha256: string, storedBefore?: Date): Promise<void>
 }
 
 /** Tells all nodes; at most once, in order per channel on one node. */

@@ -12,10 +12,10 @@ export async function sweepBlobs({
   log,
 }: Pick<Deps, 'blobs' | 'database' | 'clock' | 'log'>): Promise<number> {
   let swept = 0
-  const before = clock().getTime() - SPARED_MS
+  const before = new Date(clock().getTime() - SPARED_MS)
   for await (const { sha256, storedAt } of blobs.list()) {
-    if (storedAt.getTime() >= before || (await isBlobMentioned(database, sha256))) continue
-    await blobs.delete(sha256)
+    if (storedAt >= before || (await isBlobMentioned(database, sha256))) continue
+    await blobs.delete(sha256, before)
     swept += 1
   }
   if (swept > 0) log.info({ swept }, 'unreferenced blobs deleted')
