@@ -1,0 +1,36 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { Emulator } from './emulator.ts'
+import type { EmulatorOptions } from './types.ts'
+
+/** Known to everybody, so good for development and tests alone. */
+export const DEVELOPMENT_SECRET = 'emulator-development-secret-0123456789'
+
+/** An emulator with a server of its own on 127.0.0.1; port 0 (default) takes a free one. */
+export async function startEmulator(
+  options: Partial<EmulatorOptions> & { port?: number } = {},
+): Promise<Emulator & { url: string }> {
+  const app = express().disable('x-powered-by')
+  const server = createServer(app)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port ?? 0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  const emulator = new Emulator({
+    ...options,
+    secret: options.secret ?? DEVELOPMENT_SECRET,
+    publicUrl: options.publicUrl ?? url,
+  })
+  app.use(emulator.router)
+  const closeEmulator = emulator.close.bind(emulator)
+  const close = async () => {
+    await closeEmulator()
+    const closed = new Promise((resolve) => server.close(resolve))
+    server.closeAllConnections()
+    await closed
+  }
+  return Object.assign(emulator, { url, close })
+}

@@ -1,0 +1,173 @@
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { type Browser, chromium, type FrameLocator, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readText } from '../../src/emulator/content.ts'
+import { Emulator } from '../../src/emulator/emulator.ts'
+import { DEVELOPMENT_SECRET } from '../../src/emulator/start.ts'
+import type { SignedConfig } from '../../src/emulator/types.ts'
+import { documentAt, FAST, signed, startHost } from './host.ts'
+
+const CHROMIUM = '/usr/bin/chromium'
+const FLAGS =
+  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
+const PATIENT = { timeout: 8000 }
+const isMissing = !existsSync(CHROMIUM) && process.env.REQUIRE_SERVICES !== '1'
+
+let browser: Browser
+
+beforeAll(async () => {
+  if (!isMissing) browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(' ') })
+})
+afterAll(() => browser?.close())
+
+/** A page that embeds the editor; the emulator stands under a sub-path, as in the service. */
+async function startSite() {
+  const configs = new Map<string, SignedConfig>()
+  const app = express()
+  const server = createServer(app)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const emulator = new Emulator({ secret: DEVELOPMENT_SECRET, publicUrl: `${url}/emulator`, timings: FAST })
+  // What a service with strict headers sets for all its answers.
+  app.use((_request, response, next) => {
+    response.set('X-Frame-Options', 'SAMEORIGIN')
+    next()
+  })
+  app.use('/emulator', emulator.router)
+  app.get('/host/:name', (request, response) => {
+    const config = JSON.stringify(configs.get(request.params.name)).replaceAll('<', '\\u003c')
+    response.type('html').send(`<!doctype html><meta charset="utf-8"><title>host</title>
+<style>html,body{margin:0;height:100%}</style><div id="placeholder"></div>
+<script src="${url}/emulator/web-apps/apps/api/documents/api.js"></script><script>
+window.events = []
+const config = ${config}
+const listen = (name) => ({ data }) => window.events.push([name, data])
+config.events = Object.fromEntries(['onAppReady','onDocumentReady','onDocumentStateChange','onInfo','onError','onWarning','onRequestRefreshFile','onMetaChange','onRequestClose'].map((name) => [name, listen(name)]))
+window.editor = new DocsAPI.DocEditor('placeholder', config)
+</script>`)
+  })
+  return {
+    emulator,
+    configs,
+    url,
+    async [Symbol.asyncDispose]() {
+      await emulator.close()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+async function openPage(address: string): Promise<{ page: Page; frame: FrameLocator; problems: string[] }> {
+  const page = await browser.newPage({ viewport: { width: 1000, height: 700 } })
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(String(error)))
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.location().url.endsWith('/favicon.ico'))
+      problems.push(message.text())
+  })
+  await page.goto(address)
+  return { page, frame: page.frameLocator('iframe'), problems }
+}
+
+const eventsOf = (page: Page) => page.evaluate('window.events') as Promise<[string, unknown][]>
+
+describe.skipIf(isMissing)(`the editor page in ${CHROMIUM}`, () => {
+  test('two people write in one docx, and closing the tabs saves it', async () => {
+    await using host = await startHost()
+    await using site = await startSite()
+    site.configs.set('alice', documentAt(host, { key: 'shared', user: 'alice' }))
+    site.configs.set('bob', documentAt(host, { key: 'shared', user: '<b>bob</b>' }))
+    const alice = await openPage(`${site.url}/host/alice`)
+    const bob = await openPage(`${site.url}/host/bob`)
+    await bob.frame.locator('[data-paragraph="0"]').waitFor()
+    await alice.frame.getByText('<B>BOB</B>').waitFor()
+
+    await alice.frame.locator('[data-paragraph="0"]').fill('typed by <alice>')
+    await bob.frame.getByText('typed by <alice>').waitFor()
+    await bob.frame.locator('[data-paragraph="1"]').press('Enter')
+    await bob.page.keyboard.type('added by bob')
+    await alice.frame.getByText('added by bob').waitFor()
+    expect(site.emulator.editorsOf('shared')).toEqual(['alice', '<b>bob</b>'])
+    await alice.frame.getByRole('button', { name: 'Save' }).click()
+    await alice.frame.getByText('Saved').waitFor()
+    expect(host.last(6)).toMatchObject({ forcesavetype: 1, actions: [{ type: 2, userid: 'alice' }] })
+    if (process.env.SCREENSHOT) await alice.page.screenshot({ path: process.env.SCREENSHOT })
+    const events = (await eventsOf(alice.page)).map(([name, data]) =>
+      typeof data === 'boolean' ? data : name,
+    )
+    expect(events).toEqual(['onAppReady', 'onInfo', 'onDocumentReady', true, false])
+    expect([...alice.problems, ...bob.problems]).toEqual([])
+
+    await alice.page.close()
+    await bob.page.close()
+    await expect.poll(() => host.statuses().at(-1), PATIENT).toBe(2)
+    const saved = Buffer.from(await (await fetch(String(host.last(2).url))).arrayBuffer())
+    expect(readText(saved, 'docx')).toEqual(['typed by <alice>', 'second', 'added by bob'])
+  })
+
+  test('text typed just before the editor is taken away is saved', async () => {
+    await using host = await startHost()
+    await using site = await startSite()
+    site.configs.set('one', documentAt(host, { key: 'text', fileType: 'txt', bytes: Buffer.from('old') }))
+    const { page, frame } = await openPage(`${site.url}/host/one`)
+    await frame.locator('textarea').fill('new\nlines')
+    await page.evaluate('window.editor.destroyEditor()')
+    expect(await page.locator('#placeholder').count()).toBe(1)
+    await expect.poll(() => host.statuses().at(-1), PATIENT).toBe(2)
+    expect(await (await fetch(String(host.last(2).url))).text()).toBe('new\nlines')
+    await page.close()
+  })
+
+  test('a viewer cannot type and sends no callback', async () => {
+    await using host = await startHost()
+    await using site = await startSite()
+    site.configs.set('one', documentAt(host, { mode: 'view' }))
+    const { page, frame } = await openPage(`${site.url}/host/one`)
+    await frame.getByText('View only').waitFor()
+    expect(await frame.locator('[data-paragraph="0"]').getAttribute('contenteditable')).toBe('false')
+    expect(await frame.getByRole('button', { name: 'Save' }).count()).toBe(0)
+    await page.close()
+    await site.emulator.settled()
+    expect(host.statuses()).toEqual([])
+  })
+
+  test('strict mode keeps the text in the tab until Save', async () => {
+    await using host = await startHost()
+    await using site = await startSite()
+    site.configs.set('one', documentAt(host, { key: 'strict', strict: true }))
+    const { page, frame } = await openPage(`${site.url}/host/one`)
+    await frame.locator('[data-paragraph="0"]').fill('mine')
+    await page.waitForTimeout(300)
+    const other = await site.emulator.open(documentAt(host, { key: 'strict', user: 'bob' }))
+    expect(other.paragraphs()).toEqual(['first', 'second'])
+    await frame.locator('[data-paragraph="0"]').press('Control+s')
+    await expect.poll(() => other.paragraphs(), PATIENT).toEqual(['mine', 'second'])
+    await page.close()
+  })
+
+  test('a bad token, a renamed document and a new key reach the host page', async () => {
+    await using host = await startHost()
+    await using site = await startSite()
+    const good = documentAt(host, { key: 'moving' })
+    site.configs.set('good', good)
+    site.configs.set('bad', signed(good, 'another-secret-0123456789abcdef0123'))
+    const bad = await openPage(`${site.url}/host/bad`)
+    await bad.frame.getByText('The token is not valid').waitFor()
+    expect(await eventsOf(bad.page)).toContainEqual(['onError', expect.objectContaining({ errorCode: -20 })])
+    await bad.page.close()
+
+    const { page, frame } = await openPage(`${site.url}/host/good`)
+    await frame.locator('[data-paragraph="0"]').fill('under the old key')
+    await page.waitForTimeout(300)
+    const next = documentAt(host, { key: 'moved' })
+    await page.evaluate(`window.editor.refreshFile(${JSON.stringify(next)})`)
+    await frame.getByText('first').waitFor()
+    await expect.poll(() => host.statuses('moving'), PATIENT).toEqual([1, 2])
+    expect(site.emulator.editorsOf('moved')).toEqual(['alice'])
+    await page.close()
+  })
+})
