@@ -113,12 +113,14 @@ export async function startService(config: Config, overrides: Overrides = {}): P
             stallS: config.DOWNLOAD_STALL_S,
             ...(overrides.agents === undefined ? {} : { agents: overrides.agents }),
           }),
-    events: createEvents(new MemoryBackplane()),
+    events: createEvents(
+      new MemoryBackplane({ onError: (error) => log.error({ err: error }, 'a listener failed') }),
+    ),
     locks: new KeyLocks(),
     keyPrefix: await keyPrefix(database),
   }
   const emulator = config.isEmulated
-    ? new Emulator({ secret: docServerSecret, publicUrl: addresses.docServerUrl ?? '' })
+    ? new Emulator({ secret: docServerSecret, publicUrl: addresses.docServerUrl ?? '', maxCallbacks: 100 })
     : undefined
   const stopping = { isStopping: false }
   const streams = new Set<Response>()
