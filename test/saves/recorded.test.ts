@@ -12,7 +12,7 @@ const RECORDED_ADDRESS = 'http://127.0.0.1:8080'
 
 type Recorded = {
   t: string
-  headers: Record<string, string>
+  headers: { authorization?: string; 'content-type'?: string }
   bodyRaw: string
   tokenBodyDecoded: { key: string; status: number; url?: string; changesurl?: string }
 }
@@ -70,7 +70,7 @@ test.skipIf(!existsSync(RECORDS))('all recorded callbacks get the right answer a
       method: 'POST',
       headers: {
         'content-type': record.headers['content-type'] ?? '',
-        authorization: record.headers['authorization'] ?? '',
+        authorization: record.headers.authorization ?? '',
       },
       body: record.bodyRaw,
     })

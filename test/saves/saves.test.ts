@@ -1,48 +1,9 @@
 import { expect, test } from 'vitest'
 import { forcesaveTick } from '../../src/core/forcesave.ts'
-import { startEmulator } from '../../src/emulator/start.ts'
-import { openAs, SECRET, startApp, type TestApp } from '../support/app.ts'
+import type { TestApp } from '../support/app.ts'
+import { startBoth } from '../support/both.ts'
 import { testClock } from '../support/clock.ts'
 import { docxParagraphs, makeDocx } from '../support/files.ts'
-
-/** The emulator with its waits cut short. */
-const QUICK = { closeToSaveMs: 50, retryDelaysMs: [20, 20, 20], forcesaveMs: 10, downloadRetryMs: 10 }
-
-async function startBoth() {
-  const clock = testClock()
-  const docServer = await startEmulator({ secret: SECRET, timings: QUICK, clock: clock.now })
-  const app = await startApp({ docServer, overrides: { clock: clock.now } })
-  const id = await app.upload('report.docx', makeDocx(['One', 'Two']))
-  const opened = await app.config(id)
-  const { key } = opened.document
-
-  /** One hand-made callback of the session. @returns its HTTP status */
-  async function send(fields: { status: number; [field: string]: unknown }, bytes?: Buffer): Promise<number> {
-    const callback = {
-      key,
-      users: ['ann'],
-      filetype: 'docx',
-      ...(bytes === undefined ? {} : { url: docServer.fileUrl(bytes) }),
-      ...fields,
-    }
-    const answer = await docServer.sendCallback(key, callback, {
-      callbackUrl: `${app.url}/api/onlyoffice/callback`,
-    })
-    return answer.status
-  }
-  return {
-    clock,
-    docServer,
-    app,
-    id,
-    key,
-    send,
-    async [Symbol.asyncDispose]() {
-      await app[Symbol.asyncDispose]()
-      await docServer.close()
-    },
-  }
-}
 
 async function history(app: TestApp, id: string): Promise<[number, string, boolean][]> {
   const versions = await app.versions(id)
@@ -54,9 +15,10 @@ async function history(app: TestApp, id: string): Promise<[number, string, boole
 const at = (second: number) => `2026-11-21T08:00:${String(second).padStart(2, '0')}.000Z`
 
 test('upload, two automatic saves, one by the button and the close make two versions', async () => {
-  await using both = await startBoth()
-  const { app, docServer, id, clock } = both
-  const editor = await openAs(app, docServer, id)
+  const clock = testClock()
+  await using both = await startBoth({ clock: clock.now })
+  const { app, docServer, id } = both
+  const editor = await both.open()
 
   for (const text of ['First', 'Second']) {
     await editor.type(0, text)

@@ -52,7 +52,12 @@ export type AppOptions = {
 }
 
 /** The service on a port of its own over a fresh data folder; ticks and rounds happen when a test makes them. */
-export async function startApp({ docServer, env = {}, overrides = {}, dataDir }: AppOptions = {}): Promise<TestApp> {
+export async function startApp({
+  docServer,
+  env = {},
+  overrides = {},
+  dataDir,
+}: AppOptions = {}): Promise<TestApp> {
   const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'docs-connector-')))
   const config = loadConfig({
     NODE_ENV: docServer === undefined ? 'production' : 'test',
@@ -64,10 +69,16 @@ export async function startApp({ docServer, env = {}, overrides = {}, dataDir }:
     RATE_LIMIT_MAX: '1000000',
     DOWNLOAD_RETRY_S: '1',
     SHUTDOWN_S: '5',
-    ...(docServer === undefined ? {} : { ONLYOFFICE_URL: docServer.url, ONLYOFFICE_JWT_SECRET: docServer.secret }),
+    ...(docServer === undefined
+      ? {}
+      : { ONLYOFFICE_URL: docServer.url, ONLYOFFICE_JWT_SECRET: docServer.secret }),
     ...env,
   })
-  const service = await startService(config, { log: pino({ level: 'silent' }), background: false, ...overrides })
+  const service = await startService(config, {
+    log: pino({ level: 'silent' }),
+    background: false,
+    ...overrides,
+  })
   const token = await clientToken(service.url, service.deps)
 
   const app: TestApp = {
@@ -84,13 +95,18 @@ export async function startApp({ docServer, env = {}, overrides = {}, dataDir }:
       const form = new FormData()
       form.append('file', new Blob([new Uint8Array(bytes)]), name)
       const response = await app.fetch('/api/documents/upload', { method: 'POST', body: form })
-      if (response.status !== 201) throw new Error(`upload answered ${response.status}: ${await response.text()}`)
+      if (response.status !== 201)
+        throw new Error(`upload answered ${response.status}: ${await response.text()}`)
       return ((await response.json()) as { id: string }).id
     },
     async config(documentId, query = '') {
       const response = await app.fetch(`/api/onlyoffice/config/${documentId}${query}`)
-      if (response.status !== 200) throw new Error(`config answered ${response.status}: ${await response.text()}`)
-      const { config: opened, token: signature } = (await response.json()) as { config: SignedConfig; token: string }
+      if (response.status !== 200)
+        throw new Error(`config answered ${response.status}: ${await response.text()}`)
+      const { config: opened, token: signature } = (await response.json()) as {
+        config: SignedConfig
+        token: string
+      }
       return { ...opened, token: signature }
     },
     async versions(documentId) {
