@@ -80,6 +80,7 @@ const Environment = z.object({
   OPEN_WAIT_S: seconds(30, 0),
   UPLOAD_STALL_S: seconds(60),
   HEADERS_TIMEOUT_S: seconds(30),
+  BODY_TIMEOUT_S: seconds(30),
   DOWNLOAD_RETRY_S: seconds(30, 0),
   DOWNLOAD_STALL_S: seconds(30),
   COMMAND_TIMEOUT_S: seconds(10),

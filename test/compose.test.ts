@@ -144,7 +144,7 @@ describe('docker-compose.onlyoffice.yml', () => {
     expect(last.findLast((line) => line.startsWith('USER '))).toBe('USER node')
     expect(connector.user).toBe('node')
     expect(instructions).toContain('RUN npm ci --omit=dev --omit=optional --ignore-scripts')
-    expect(last.at(-1)).toBe('CMD ["node", "src/main.ts"]')
+    expect(last.at(-1)).toBe('CMD ["node", "dist/main.js"]')
     expect(connector.init).toBe(true)
   })
 

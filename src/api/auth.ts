@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { checkCredentials, createApiKey } from '../core/api-keys.ts'
 import { PERMISSIONS } from '../core/callers.ts'
 import { Problem } from '../errors.ts'
-import type { Api } from './router.ts'
+import type { Api } from './api.ts'
 
 const NewApiKey = z.object({
   name: z.string().min(1).max(200),

@@ -7,8 +7,8 @@ import { MAX_TITLE_LENGTH, offeredName } from '../core/titles.ts'
 import { headVersion } from '../core/versions.ts'
 import { Problem } from '../errors.ts'
 import { sendBlob } from '../http/send-blob.ts'
+import type { Api } from './api.ts'
 import { documentJson } from './document-json.ts'
-import type { Api } from './router.ts'
 import { receiveUpload } from './upload.ts'
 
 const TYPES = ['Docs', 'Sheet', 'Slide'] as const

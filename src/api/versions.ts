@@ -2,8 +2,8 @@ import { Router } from 'express'
 import { z } from 'zod'
 import { readableDocument } from '../core/documents.ts'
 import { addContent, listVersions, restoreVersion } from '../core/versions.ts'
+import type { Api } from './api.ts'
 import { documentJson, versionJson } from './document-json.ts'
-import type { Api } from './router.ts'
 import { receiveUpload } from './upload.ts'
 
 const OfDocument = z.object({ documentId: z.string() })

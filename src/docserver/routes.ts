@@ -1,4 +1,5 @@
 import express, { Router } from 'express'
+import { bodyDeadline } from '../http/body-deadline.ts'
 import { errorPage } from '../http/error-page.ts'
 import { callbackRoute } from './callback-route.ts'
 import type { Door } from './door.ts'
@@ -21,6 +22,7 @@ export function docServerRoutes(door: Door): Router {
   router.use('/file', fileRoute(door))
   router.use(
     '/callback',
+    bodyDeadline(door.deps.config.BODY_TIMEOUT_S),
     express.raw({ type: () => true, limit: MAX_CALLBACK_BYTES, inflate: true }),
     callbackRoute(door),
   )

@@ -1,8 +1,11 @@
 import type { RequestHandler } from 'express'
 
-/** Small bodies must have arrived within `seconds`; uploads are limited by stalling instead. */
+/** Bodies that are read whole must arrive within `seconds`; uploads are limited by stalling instead. */
 export function bodyDeadline(seconds: number): RequestHandler {
   return (request, response, next) => {
+    const { headers } = request
+    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+    if (!hasBody || headers['content-type']?.startsWith('multipart/')) return next()
     const timer = setTimeout(() => {
       if (!request.complete) request.destroy()
     }, seconds * 1000)

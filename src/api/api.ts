@@ -1,0 +1,7 @@
+import type { Deps } from '../core/deps.ts'
+import type { Tokens } from '../core/tokens.ts'
+import type { Authentication } from '../http/authentication.ts'
+import type { Limits } from '../http/limits.ts'
+
+/** What the REST API uses beside the use-cases. */
+export type Api = { deps: Deps; tokens: Tokens; authentication: Authentication; limits: Limits }
