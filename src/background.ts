@@ -4,7 +4,6 @@ import { forcesaveTick } from './core/forcesave.ts'
 import { recoverForgotten } from './core/recovery.ts'
 import { sweepBlobs } from './core/sweep.ts'
 import { countSavesAtRisk } from './metadata/saves.ts'
-import { countTickingSessions } from './metadata/sessions.ts'
 
 /** After a start the last final saves of Document Server may still be on their way to its forgotten store. */
 const WATCHFUL_MS = 5 * 60_000
@@ -40,7 +39,6 @@ export function startBackground(deps: Deps): { stop(): Promise<void> } {
   const tasks = [
     every('* * * * * *', 'forcesave', () => forcesaveTick(deps)),
     every('0 * * * * *', 'recovery', recovery),
-    every('*/15 * * * * *', 'metrics', () => measure(deps)),
     every('0 17 * * * *', 'sweep', () => sweepBlobs(deps)),
   ]
   void track('recovery', () => recoverForgotten(deps))
@@ -51,16 +49,4 @@ export function startBackground(deps: Deps): { stop(): Promise<void> } {
       await Promise.all(running)
     },
   }
-}
-
-/** Brings the gauges up to date. */
-export async function measure({
-  database,
-  metrics,
-  clock,
-}: Pick<Deps, 'database' | 'metrics' | 'clock'>): Promise<void> {
-  const { count, oldest } = await countSavesAtRisk(database)
-  metrics.savesAtRisk.set(count)
-  metrics.oldestUnsavedSeconds.set(oldest === null ? 0 : (clock().getTime() - Date.parse(oldest)) / 1000)
-  metrics.openDocuments.set(await countTickingSessions(database))
 }

@@ -1,6 +1,8 @@
 import { type Request, Router } from 'express'
 import { equalSecrets } from './core/api-keys.ts'
 import type { Deps } from './core/deps.ts'
+import { countSavesAtRisk } from './metadata/saves.ts'
+import { countTickingSessions } from './metadata/sessions.ts'
 
 /** `/health`, `/ready` and `/metrics` for whoever runs the service. */
 export function operationRoutes({
@@ -8,7 +10,7 @@ export function operationRoutes({
   adminToken,
   isStopping,
 }: {
-  deps: Pick<Deps, 'database' | 'docServer' | 'metrics' | 'config'>
+  deps: Pick<Deps, 'database' | 'docServer' | 'metrics' | 'config' | 'clock'>
   adminToken: string
   isStopping: () => boolean
 }): Router {
@@ -39,6 +41,7 @@ export function operationRoutes({
       response.status(401).set('WWW-Authenticate', 'Bearer').json({ code: 'token-missing' })
       return
     }
+    await measure(deps)
     response.type(deps.metrics.registry.contentType).send(await deps.metrics.registry.metrics())
   })
 
@@ -52,4 +55,16 @@ export function operationRoutes({
   }
 
   return router
+}
+
+/** Brings the gauges up to date. */
+async function measure({
+  database,
+  metrics,
+  clock,
+}: Pick<Deps, 'database' | 'metrics' | 'clock'>): Promise<void> {
+  const { count, oldest } = await countSavesAtRisk(database)
+  metrics.savesAtRisk.set(count)
+  metrics.oldestUnsavedSeconds.set(oldest === null ? 0 : (clock().getTime() - Date.parse(oldest)) / 1000)
+  metrics.openDocuments.set(await countTickingSessions(database))
 }

@@ -189,6 +189,7 @@ function createApp({
       views,
       streams,
       openableFormat: createContentCheck(deps.blobs),
+      unsignedCallbacks: { count: 0, lastAt: undefined },
       isStopping,
     }),
   )

@@ -35,6 +35,10 @@ export function callbackRoute(door: Door): Router {
   const refuse: ErrorRequestHandler = (error, request, response, next) => {
     if (!isProblem(error)) return next(error)
     deps.metrics.refusedCallbacks.inc({ reason: error.code })
+    if (error.code === 'callback-token-invalid') {
+      door.unsignedCallbacks.count += 1
+      door.unsignedCallbacks.lastAt = deps.clock()
+    }
     deps.log.warn({ code: error.code, requestId: request.id }, 'callback refused')
     limits.requests(request, response, (limited?: unknown) =>
       answer(response, asProblem(limited)?.status ?? error.status),
@@ -71,8 +75,8 @@ async function take(door: Door, callback: Callback, requestId: string): Promise<
   } catch (error) {
     const problem = isProblem(error) ? error : new Problem('storage-unavailable', undefined, { cause: error })
     const durationMs = Math.round(performance.now() - started)
-    deps.metrics.saves.inc({ status: callback.status, result: problem.code })
-    deps.log.error({ ...line, err: error, outcome: problem.code, durationMs }, 'save not taken')
+    if (isSave(callback)) deps.metrics.saves.inc({ status: callback.status, result: problem.code })
+    deps.log.error({ ...line, err: error, outcome: problem.code, durationMs }, 'callback not taken')
     return problem.status
   }
 }

@@ -27,6 +27,8 @@ export type Door = {
   limits: Limits
   openableFormat: ContentCheck
   views: Views
+  /** Callbacks without a good token, since the start. */
+  unsignedCallbacks: { count: number; lastAt: Date | undefined }
   /** Open event streams. */
   streams: Set<Response>
   /** Set once the service stops taking saves. */

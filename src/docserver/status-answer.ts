@@ -26,6 +26,7 @@ export async function statusAnswer(door: Door, request: Request) {
   ])
   return {
     ...summary,
+    advice: adviceOf(door),
     version: version ?? null,
     openDocuments: open,
     savesAtRisk: oldest.count,
@@ -51,4 +52,12 @@ async function mayKnowDetails({ deps, authentication }: Door, request: Request):
   const bearer = request.headers.authorization?.replace(/^Bearer\s+/i, '')
   if (METRICS_TOKEN !== undefined && bearer !== undefined && equalSecrets(bearer, METRICS_TOKEN)) return true
   return (await authentication.byBearerOrCookie(request)).kind === 'administrator'
+}
+
+function adviceOf({ unsignedCallbacks: { count, lastAt } }: Door): string[] {
+  if (lastAt === undefined) return []
+  return [
+    `${count} callbacks came without a good token, the last one at ${lastAt.toISOString()}: ` +
+      'switch on JWT in Document Server (services.CoAuthoring.token.enable) with the secret of ONLYOFFICE_JWT_SECRET',
+  ]
 }
