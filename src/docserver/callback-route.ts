@@ -3,6 +3,7 @@ import { takeSave } from '../core/saves.ts'
 import { noteClosed, noteEditors } from '../core/sessions.ts'
 import { isProblem, Problem } from '../errors.ts'
 import { asProblem } from '../http/problem-json.ts'
+import { sessionByKey } from '../metadata/sessions.ts'
 import { authorOf, type Callback, verifyCallback } from './callback.ts'
 import type { Door } from './door.ts'
 
@@ -76,9 +77,16 @@ async function take(door: Door, callback: Callback, requestId: string): Promise<
     const problem = isProblem(error) ? error : new Problem('storage-unavailable', undefined, { cause: error })
     const durationMs = Math.round(performance.now() - started)
     if (isSave(callback)) deps.metrics.saves.inc({ status: callback.status, result: problem.code })
-    deps.log.error({ ...line, err: error, outcome: problem.code, durationMs }, 'callback not taken')
+    const document = await documentOf(door, callback.key)
+    deps.log.error({ ...line, document, err: error, outcome: problem.code, durationMs }, 'callback not taken')
     return problem.status
   }
+}
+
+/** For the log alone: undefined when the key is unknown or the database cannot answer. */
+async function documentOf({ deps }: Door, key: string): Promise<string | undefined> {
+  const session = await sessionByKey(deps.database, key).catch(() => undefined)
+  return session?.document_id
 }
 
 type Result = { document: string; outcome: string }
