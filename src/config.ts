@@ -22,7 +22,7 @@ const WELL_KNOWN_SECRETS = new Set([
 ])
 
 const httpUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an http(s) address' })
+  .url({ protocol: /^https?$/, error: 'must be an http(s) address', abort: true })
   .refine((value) => !new URL(value).search && !new URL(value).hash, 'must not have a query or fragment')
   .refine((value) => !new URL(value).username, 'must not carry a user name')
   .transform((value) => value.replace(/\/+$/, ''))
@@ -56,7 +56,9 @@ const Environment = z.object({
     .regex(/^[\w-]+$/, 'must be the name of a header')
     .default('Authorization'),
   ONLYOFFICE_CA_FILE: z.string().optional(),
-  DOWNLOAD_ORIGINS: list,
+  DOWNLOAD_ORIGINS: list.pipe(
+    z.array(z.url({ protocol: /^https?$/, abort: true }).transform((url) => new URL(url).origin)),
+  ),
   ROOT_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
   ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
   METRICS_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
@@ -93,10 +95,10 @@ const Environment = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
-type Environment = z.output<typeof Environment>
+type Settings = z.output<typeof Environment>
 
 export type Config = Readonly<
-  Omit<Environment, 'DATABASE_URL' | 'BLOBS_URL' | 'BASE_PATH'> & {
+  Omit<Settings, 'DATABASE_URL' | 'BLOBS_URL' | 'BASE_PATH'> & {
     /** Path under which the service answers, '' or '/docs'. */
     BASE_PATH: string
     DATABASE_URL: string
@@ -118,17 +120,14 @@ export class ConfigError extends Error {
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const faults: string[] = []
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const given: Given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   for (const name of SECRETS) readSecretFile(given, name, faults)
 
   const parsed = Environment.safeParse(given)
-  if (!parsed.success) {
-    for (const issue of parsed.error.issues) faults.push(`${issue.path.join('.')}: ${issue.message}`)
-    throw new ConfigError(faults.join('\n'))
-  }
+  for (const issue of parsed.error?.issues ?? []) faults.push(`${issue.path.join('.')}: ${issue.message}`)
+  faults.push(...secretFaults(given), ...pathFaults(given))
+  if (!parsed.success || faults.length > 0) throw new ConfigError([...new Set(faults)].join('\n'))
   const settings = parsed.data
-  faults.push(...secretFaults(settings), ...pathFaults(settings))
-  if (faults.length > 0) throw new ConfigError(faults.join('\n'))
 
   const { DATABASE_URL, BLOBS_URL, BASE_PATH, PUBLIC_URL, ...rest } = settings
   return Object.freeze({
@@ -142,7 +141,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 }
 
 /** Every secret may stand in a file named by `NAME_FILE` (Docker and systemd credentials). */
-function readSecretFile(given: NodeJS.ProcessEnv, name: string, faults: string[]) {
+function readSecretFile(given: Given, name: string, faults: string[]) {
   const path = given[`${name}_FILE`]
   if (path === undefined) return
   if (given[name] !== undefined) {
@@ -158,36 +157,36 @@ function readSecretFile(given: NodeJS.ProcessEnv, name: string, faults: string[]
   }
 }
 
-function secretFaults(settings: Environment): string[] {
-  const { ONLYOFFICE_URL: url, ONLYOFFICE_JWT_SECRET: secret } = settings
-  if (url === undefined) return []
-  if (secret === undefined) {
+type Given = Record<string, string | undefined>
+
+function secretFaults({
+  ONLYOFFICE_URL,
+  ONLYOFFICE_JWT_SECRET,
+  ONLYOFFICE_JWT_SECRET_PREVIOUS,
+}: Given): string[] {
+  if (ONLYOFFICE_URL === undefined) return []
+  if (ONLYOFFICE_JWT_SECRET === undefined) {
     return [
       'ONLYOFFICE_JWT_SECRET: is needed with ONLYOFFICE_URL; it is services.CoAuthoring.secret of Document Server',
     ]
   }
   return [
-    ...weakness('ONLYOFFICE_JWT_SECRET', secret),
-    ...(settings.ONLYOFFICE_JWT_SECRET_PREVIOUS === undefined
+    ...weakness('ONLYOFFICE_JWT_SECRET', ONLYOFFICE_JWT_SECRET),
+    ...(ONLYOFFICE_JWT_SECRET_PREVIOUS === undefined
       ? []
-      : weakness('ONLYOFFICE_JWT_SECRET_PREVIOUS', settings.ONLYOFFICE_JWT_SECRET_PREVIOUS)),
+      : weakness('ONLYOFFICE_JWT_SECRET_PREVIOUS', ONLYOFFICE_JWT_SECRET_PREVIOUS)),
   ]
 }
 
 function weakness(name: string, secret: string): string[] {
   if (WELL_KNOWN_SECRETS.has(secret.toLowerCase()))
     return [`${name}: is a well-known secret, choose your own`]
-  if (secret.length < 16) return [`${name}: must have at least 16 characters`]
-  return []
+  return secret.length < 16 ? [`${name}: must have at least 16 characters`] : []
 }
 
-function pathFaults(settings: Environment): string[] {
-  const { BASE_PATH, PUBLIC_URL } = settings
-  if (BASE_PATH === undefined || PUBLIC_URL === undefined) return []
+function pathFaults({ BASE_PATH, PUBLIC_URL }: Given): string[] {
+  if (BASE_PATH === undefined || PUBLIC_URL === undefined || !URL.canParse(PUBLIC_URL)) return []
+  const wanted = BASE_PATH.replace(/\/+$/, '')
   const path = new URL(PUBLIC_URL).pathname.replace(/\/+$/, '')
-  return path === BASE_PATH || path === ''
-    ? path === BASE_PATH
-      ? []
-      : [`BASE_PATH: PUBLIC_URL must end with it (${PUBLIC_URL}${BASE_PATH})`]
-    : [`BASE_PATH: differs from the path of PUBLIC_URL (${path})`]
+  return path === wanted ? [] : [`BASE_PATH: PUBLIC_URL must end with it, its path is "${path}"`]
 }

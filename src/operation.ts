@@ -1,16 +1,19 @@
 import { type Request, Router } from 'express'
 import { equalSecrets } from './core/api-keys.ts'
 import type { Deps } from './core/deps.ts'
+import type { Limits } from './http/limits.ts'
 import { countSavesAtRisk } from './metadata/saves.ts'
 import { countTickingSessions } from './metadata/sessions.ts'
 
 /** `/health`, `/ready` and `/metrics` for whoever runs the service. */
 export function operationRoutes({
   deps,
+  limits,
   adminToken,
   isStopping,
 }: {
   deps: Pick<Deps, 'database' | 'docServer' | 'metrics' | 'config' | 'clock'>
+  limits: Limits
   adminToken: string
   isStopping: () => boolean
 }): Router {
@@ -36,7 +39,7 @@ export function operationRoutes({
     response.json({ status: isDocServerHealthy ? 'ready' : 'degraded', documentServer: isDocServerHealthy })
   })
 
-  router.get('/metrics', async (request, response) => {
+  router.get('/metrics', limits.failures, async (request, response) => {
     if (!mayMeasure(request)) {
       response.status(401).set('WWW-Authenticate', 'Bearer').json({ code: 'token-missing' })
       return

@@ -169,7 +169,7 @@ function createApp({
   const isStopping = () => stopping.isStopping
 
   const routes = express.Router()
-  routes.use(operationRoutes({ deps, adminToken: secrets.adminToken, isStopping }))
+  routes.use(operationRoutes({ deps, limits, adminToken: secrets.adminToken, isStopping }))
   if (emulator !== undefined) routes.use('/emulator', emulator.router)
   routes.use(serviceHeaders(addresses))
   routes.use(
@@ -207,6 +207,11 @@ function createApp({
 
   const app = express().disable('x-powered-by').set('etag', false).set('query parser', 'simple')
   app.set('trust proxy', trustedProxies(config.TRUST_PROXY))
+  app.use((_request, response, next) => {
+    // A busy connection would otherwise outlive the listener.
+    if (isStopping()) response.set('Connection', 'close')
+    next()
+  })
   app.use(requestLog(log))
   // Behind a proxy that strips the sub-path the same routes answer without it.
   if (config.BASE_PATH !== '') app.use(config.BASE_PATH, routes)

@@ -29,6 +29,8 @@ export async function receiveUpload<T>(
   const timer = setTimeout(() => stall.abort(new Problem('upload-stalled')), UPLOAD_STALL_S * 1000)
   const progress = () => timer.refresh()
   request.on('data', progress)
+  // What has arrived whole cannot stall any more: a slow disk is no fault of the sender.
+  request.once('end', () => clearTimeout(timer))
   try {
     return await readForm(request, contentType, MAX_FILE_BYTES, stall.signal, take)
   } catch (error) {
@@ -66,6 +68,8 @@ function readForm<T>(
         return
       }
       current = bytes
+      // It may be destroyed before anybody reads it; the failure is answered by `take`.
+      bytes.on('error', () => {})
       taken = take({ fileName: decodedName(fileName), bytes })
       // Settled at once: a refused file is answered without reading the rest of it.
       taken.catch(fail)

@@ -35,7 +35,7 @@ export type MadeApiKey = {
  * Makes an API key, in a workspace of its own unless one is named.
  *
  * @param onlyAsFirst makes it only while there is no key at all; of two at once, one wins
- * @throws Problem `workspace-not-found`; `administrator-only` when there is a key already
+ * @throws Problem `workspace-not-found`; `token-missing` when there is a key already
  */
 export async function createApiKey(
   { database, clock }: Pick<Deps, 'database' | 'clock'>,
@@ -52,7 +52,8 @@ export async function createApiKey(
   }
   const workspaceId = wanted.workspaceId ?? randomUUIDv7()
   await database.transaction().execute(async (tx) => {
-    if (onlyAsFirst && (await hasApiKeys(tx))) throw new Problem('administrator-only')
+    if (onlyAsFirst && (await hasApiKeys(tx)))
+      throw new Problem('token-missing', 'there is a key already: only the administrator makes more')
     if (wanted.workspaceId === undefined) {
       await insertWorkspace(tx, { id: workspaceId, name: wanted.name, created_at: made.createdAt })
     } else if (!(await hasWorkspace(tx, workspaceId))) {

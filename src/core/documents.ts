@@ -11,7 +11,7 @@ import type { Deps } from './deps.ts'
 import { canOpen, formatOf } from './formats.ts'
 import { newKey } from './keys.ts'
 import type { BlobRef } from './ports.ts'
-import { splitFileName, storableTitle } from './titles.ts'
+import { splitFileName, storableTitle, withoutExtension } from './titles.ts'
 
 type DocumentDeps = Pick<Deps, 'database' | 'blobs' | 'config' | 'clock' | 'keyPrefix'>
 
@@ -46,7 +46,7 @@ export async function createDocument(
   demand(caller, 'documents:write')
   const bytes = await blankFile(fileType)
   const blob = await deps.blobs.put(Readable.from([bytes]), { maxBytes: deps.config.MAX_FILE_BYTES })
-  return insert(deps, caller, { title, fileType, blob, kind: 'created' })
+  return insert(deps, caller, { title: withoutExtension(title, fileType), fileType, blob, kind: 'created' })
 }
 
 /**

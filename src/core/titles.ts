@@ -9,6 +9,14 @@ export function splitFileName(name: string): { title: string; extension: string 
   return { title: base.slice(0, dot), extension: base.slice(dot + 1).toLowerCase() }
 }
 
+/** A title never carries its extension: downloads and the editor add it. */
+export function withoutExtension(title: string, extension: string): string {
+  const ending = `.${extension}`
+  return title.length > ending.length && title.toLowerCase().endsWith(ending)
+    ? title.slice(0, -ending.length)
+    : title
+}
+
 /** Titles are data and kept as given, only cut to the limit; lone surrogates cannot be stored as UTF-8. */
 export function storableTitle(title: string): string {
   return [...title.toWellFormed()].slice(0, MAX_TITLE_LENGTH).join('')

@@ -1,11 +1,15 @@
-import { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express'
+import express, { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express'
 import { takeSave } from '../core/saves.ts'
 import { noteClosed, noteEditors } from '../core/sessions.ts'
 import { isProblem, Problem } from '../errors.ts'
+import { bodyDeadline } from '../http/body-deadline.ts'
 import { asProblem } from '../http/problem-json.ts'
 import { sessionByKey } from '../metadata/sessions.ts'
 import { authorOf, type Callback, verifyCallback } from './callback.ts'
 import type { Door } from './door.ts'
+
+/** Callbacks up to this size are read; the header's token serves beyond it. */
+const MAX_CALLBACK_BYTES = 16 * 1024 ** 2
 
 /**
  * The body is `{"error":0}` whatever happened, and the HTTP status tells the truth: Document Server
@@ -27,8 +31,7 @@ export function callbackRoute(door: Door): Router {
     next()
   }
   // A body that is too large or badly coded may still carry a good token in its header.
-  const authenticateByHeader: ErrorRequestHandler = (error, request, response, next) => {
-    if (asProblem(error) === undefined) return next(error)
+  const authenticateByHeader: ErrorRequestHandler = (_error, request, response, next) => {
     const header = request.get(deps.config.ONLYOFFICE_JWT_HEADER)
     response.locals.callback = verifyCallback(docServerTokens, { body: undefined, header })
     next()
@@ -46,7 +49,9 @@ export function callbackRoute(door: Door): Router {
     )
   }
 
-  router.post('/', authenticate)
+  const readBody = express.raw({ type: () => true, limit: MAX_CALLBACK_BYTES, inflate: true })
+  router.use(bodyDeadline(deps.config.BODY_TIMEOUT_S))
+  router.post('/', readBody, authenticate)
   router.use(authenticateByHeader)
   router.use(refuse)
   router.post('/', async (request, response) => {

@@ -1,5 +1,4 @@
-import express, { Router } from 'express'
-import { bodyDeadline } from '../http/body-deadline.ts'
+import { Router } from 'express'
 import { errorPage } from '../http/error-page.ts'
 import { callbackRoute } from './callback-route.ts'
 import type { Door } from './door.ts'
@@ -10,9 +9,6 @@ import { openEditor, openingOf } from './open-editor.ts'
 import { pageRoutes } from './page-routes.ts'
 import { statusAnswer } from './status-answer.ts'
 
-/** Callbacks up to this size are read; the header's token serves beyond it. */
-const MAX_CALLBACK_BYTES = 16 * 1024 ** 2
-
 /** Door 1: `/api/onlyoffice/…`, spoken with Document Server and with the pages that hold its editor. */
 export function docServerRoutes(door: Door): Router {
   const router = Router()
@@ -20,12 +16,7 @@ export function docServerRoutes(door: Door): Router {
 
   // Document Server's own requests are never limited: only those whose token does not verify count.
   router.use('/file', fileRoute(door))
-  router.use(
-    '/callback',
-    bodyDeadline(door.deps.config.BODY_TIMEOUT_S),
-    express.raw({ type: () => true, limit: MAX_CALLBACK_BYTES, inflate: true }),
-    callbackRoute(door),
-  )
+  router.use('/callback', callbackRoute(door))
 
   router.use(limits.requests, limits.failures)
   router.get('/config/:id', async (request, response) => {

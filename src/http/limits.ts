@@ -16,6 +16,8 @@ export function createLimits(config: Pick<Config, 'RATE_LIMIT_MAX' | 'AUTH_RATE_
       limit: config.RATE_LIMIT_MAX,
       standardHeaders: 'draft-8',
       legacyHeaders: false,
+      // It would only print advice about proxies; TRUST_PROXY is documented.
+      validate: false,
       handler: (_request, response, next) => next(tooMany(response)),
     }),
     failures: limitFailures(config.AUTH_RATE_LIMIT_MAX),

@@ -29,7 +29,7 @@ export async function sendBlob(
     'Content-Disposition': contentDisposition(file.name),
     'X-Content-Type-Options': 'nosniff',
   })
-  if (request.fresh) {
+  if (isKnown(request, etag)) {
     response.status(304).end()
     return
   }
@@ -53,15 +53,29 @@ export async function sendBlob(
   bytes.pipe(response)
 }
 
-/** Undefined: the whole file. More than one range is answered with the whole file, as RFC 9110 §14.2 allows. */
+/** Also for fetch(), which adds `Cache-Control: no-cache` to a condition. Source: RFC 9110 §13.1.2. */
+function isKnown(request: Request, etag: string): boolean {
+  const known = request.headers['if-none-match']
+  if (known === undefined) return false
+  return known.trim() === '*' || known.split(',').some((one) => one.trim().replace(/^W\//, '') === etag)
+}
+
+/**
+ * Undefined: the whole file. Only GET has ranges, and more than one is answered with the whole
+ * file. Source: RFC 9110 §14.2.
+ */
 function requestedRange(
   request: Request,
   etag: string,
   size: number,
 ): { start: number; end: number } | 'outside' | undefined {
+  if (request.method !== 'GET') return undefined
   const condition = request.headers['if-range']
   // A date never matches: our validator is the strong ETag.
   if (condition !== undefined && condition !== etag) return undefined
+  const suffix = /^bytes=-(\d+)$/.exec(request.headers.range ?? '')?.[1]
+  // The last bytes of a shorter file are all of it. Source: RFC 9110 §14.1.2.
+  if (suffix !== undefined && size > 0 && Number(suffix) >= size) return { start: 0, end: size - 1 }
   const ranges = request.range(size)
   if (ranges === undefined || ranges === -2) return undefined
   if (ranges === -1) return 'outside'

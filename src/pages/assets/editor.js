@@ -147,6 +147,7 @@
         onRequestRefreshFile: moveToNewKey,
         onError: ({ data }) => {
           const text = FAULTS[String(data?.errorCode)]
+          saveState.textContent = ''
           showTrouble(text ?? `The editor reports: ${data?.errorDescription ?? 'an unknown fault'}`)
         },
       },
