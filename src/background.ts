@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import cron, { type ScheduledTask } from 'node-cron'
 import type { Deps } from './core/deps.ts'
 import { forcesaveTick } from './core/forcesave.ts'
@@ -9,20 +10,23 @@ import { countSavesAtRisk } from './metadata/saves.ts'
 const WATCHFUL_MS = 5 * 60_000
 const CALM_EVERY_MIN = 10
 
-/** Everything that happens without a request; what it works on stands in rows. */
-export function startBackground(deps: Deps): { stop(): Promise<void> } {
+/** Everything that happens without a request; what it works on stands in rows, so it may be cut short. */
+export function startBackground(deps: Deps): { stop(withinMs: number): Promise<void> } {
   const startedAt = deps.clock().getTime()
   const running = new Set<Promise<unknown>>()
+  const stopped = new AbortController()
 
   function every(pattern: string, name: string, work: () => Promise<unknown>): ScheduledTask {
-    const options = { name, noOverlap: true }
+    const options = { name, noOverlap: true, logger: cronLogger(deps.log) }
     return cron.schedule(pattern, () => track(name, work), options)
   }
 
   function track(name: string, work: () => Promise<unknown>): Promise<void> {
     const done: Promise<void> = work()
       .then(() => {})
-      .catch((error: unknown) => deps.log.error({ err: error, job: name }, 'background work failed'))
+      .catch((error: unknown) => {
+        if (!stopped.signal.aborted) deps.log.error({ err: error, job: name }, 'background work failed')
+      })
       .finally(() => running.delete(done))
     running.add(done)
     return done
@@ -33,20 +37,30 @@ export function startBackground(deps: Deps): { stop(): Promise<void> } {
     const now = deps.clock()
     const { count } = await countSavesAtRisk(deps.database)
     const isWatchful = count > 0 || now.getTime() - startedAt < WATCHFUL_MS
-    if (isWatchful || now.getUTCMinutes() % CALM_EVERY_MIN === 0) await recoverForgotten(deps)
+    if (isWatchful || now.getUTCMinutes() % CALM_EVERY_MIN === 0) await recoverForgotten(deps, stopped.signal)
   }
 
   const tasks = [
-    every('* * * * * *', 'forcesave', () => forcesaveTick(deps)),
+    every('* * * * * *', 'forcesave', () => forcesaveTick(deps, stopped.signal)),
     every('0 * * * * *', 'recovery', recovery),
     every('0 17 * * * *', 'sweep', () => sweepBlobs(deps)),
   ]
-  void track('recovery', () => recoverForgotten(deps))
+  void track('recovery', () => recoverForgotten(deps, stopped.signal))
 
   return {
-    async stop() {
+    async stop(withinMs) {
+      stopped.abort()
       await Promise.all(tasks.map((task) => task.destroy()))
-      await Promise.all(running)
+      await Promise.race([Promise.all(running), delay(withinMs, undefined, { ref: false })])
     },
+  }
+}
+
+function cronLogger(log: Deps['log']) {
+  return {
+    info: (message: string) => log.debug({ from: 'cron' }, message),
+    warn: (message: string) => log.warn({ from: 'cron' }, message),
+    error: (message: string | Error) => log.error({ from: 'cron', err: message }, 'background work'),
+    debug: (message: string | Error) => log.debug({ from: 'cron' }, String(message)),
   }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { z } from 'zod'
 
@@ -125,7 +126,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 
   const parsed = Environment.safeParse(given)
   for (const issue of parsed.error?.issues ?? []) faults.push(`${issue.path.join('.')}: ${issue.message}`)
-  faults.push(...secretFaults(given), ...pathFaults(given))
+  faults.push(...secretFaults(given), ...pathFaults(given), ...fileFaults(given), ...proxyFaults(given))
   if (!parsed.success || faults.length > 0) throw new ConfigError([...new Set(faults)].join('\n'))
   const settings = parsed.data
 
@@ -189,4 +190,26 @@ function pathFaults({ BASE_PATH, PUBLIC_URL }: Given): string[] {
   const wanted = BASE_PATH.replace(/\/+$/, '')
   const path = new URL(PUBLIC_URL).pathname.replace(/\/+$/, '')
   return path === wanted ? [] : [`BASE_PATH: PUBLIC_URL must end with it, its path is "${path}"`]
+}
+
+function fileFaults({ ONLYOFFICE_CA_FILE }: Given): string[] {
+  if (ONLYOFFICE_CA_FILE === undefined) return []
+  try {
+    return readFileSync(ONLYOFFICE_CA_FILE, 'utf8').includes('-----BEGIN CERTIFICATE-----')
+      ? []
+      : ['ONLYOFFICE_CA_FILE: the file holds no PEM certificate']
+  } catch {
+    return ['ONLYOFFICE_CA_FILE: the file cannot be read']
+  }
+}
+
+/** As Express takes them: true, false, a number of hops, or addresses, networks and their nicknames. */
+function proxyFaults({ TRUST_PROXY }: Given): string[] {
+  if (TRUST_PROXY === undefined || /^(true|false|\d{1,3})$/.test(TRUST_PROXY)) return []
+  const isKnown = TRUST_PROXY.split(',').every((one) => {
+    const [address = '', bits] = one.trim().split('/')
+    if (['loopback', 'linklocal', 'uniquelocal'].includes(address)) return bits === undefined
+    return isIP(address) !== 0 && (bits === undefined || /^\d{1,3}$/.test(bits))
+  })
+  return isKnown ? [] : ['TRUST_PROXY: must be a number of hops or addresses like 10.0.0.1 or 10.0.0.0/8']
 }

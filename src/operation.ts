@@ -12,7 +12,7 @@ export function operationRoutes({
   adminToken,
   isStopping,
 }: {
-  deps: Pick<Deps, 'database' | 'docServer' | 'metrics' | 'config' | 'clock'>
+  deps: Pick<Deps, 'database' | 'isDocServerHealthy' | 'metrics' | 'config' | 'clock'>
   limits: Limits
   adminToken: string
   isStopping: () => boolean
@@ -35,8 +35,8 @@ export function operationRoutes({
       response.status(503).json({ status: 'no-database' })
       return
     }
-    const isDocServerHealthy = (await deps.docServer?.isHealthy()) ?? false
-    response.json({ status: isDocServerHealthy ? 'ready' : 'degraded', documentServer: isDocServerHealthy })
+    const documentServer = await deps.isDocServerHealthy()
+    response.json({ status: documentServer ? 'ready' : 'degraded', documentServer })
   })
 
   router.get('/metrics', limits.failures, async (request, response) => {

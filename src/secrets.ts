@@ -1,5 +1,5 @@
 import { hkdfSync, randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 
@@ -41,7 +41,15 @@ function storedSecrets(dataDir: string): Secrets {
   const temporary = `${path}.${process.pid}`
   writeFileSync(temporary, JSON.stringify(made, null, 2), { mode: 0o600, flush: true })
   renameSync(temporary, path)
+  syncFolder(dataDir)
   return made
+}
+
+/** A new name survives a power cut only with its folder. */
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r')
+  fsyncSync(folder)
+  closeSync(folder)
 }
 
 function readIfThere(path: string): string | undefined {

@@ -22,7 +22,7 @@ export async function serve(): Promise<void> {
     say(welcome(service.deps.config, service.url))
   } catch (error) {
     log.fatal({ err: error }, 'the service cannot start')
-    process.exitCode = 1
+    process.exit(1)
   }
 }
 

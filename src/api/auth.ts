@@ -5,6 +5,8 @@ import { PERMISSIONS } from '../core/callers.ts'
 import { Problem } from '../errors.ts'
 import type { Api } from './api.ts'
 
+const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
+
 const NewApiKey = z.object({
   name: z.string().min(1).max(200),
   permissions: z.array(z.enum(PERMISSIONS)).min(1).max(PERMISSIONS.length),
@@ -46,16 +48,20 @@ export function authRoutes({ deps, tokens, authentication }: Api): Router {
 
   /** Somebody at this very machine, with nothing in between that could be speaking for others. */
   function isLocal(request: Request): boolean {
+    const { TRUST_PROXY, PUBLIC_URL } = deps.config
     const isForwarded = Object.keys(request.headers).some(
       (name) =>
         name === 'forwarded' || name.startsWith('x-forwarded-') || name === 'x-real-ip' || name === 'via',
     )
     return (
-      deps.config.TRUST_PROXY === undefined &&
+      TRUST_PROXY === undefined &&
+      (PUBLIC_URL === undefined || LOOPBACK_NAME.test(new URL(PUBLIC_URL).host)) &&
+      // A page of any site can make its visitor's browser call this machine.
+      request.headers.origin === undefined &&
+      ['none', 'same-origin', undefined].includes(request.get('Sec-Fetch-Site')) &&
       !isForwarded &&
       /^(::1|(::ffff:)?127(\.\d{1,3}){3})$/.test(request.socket.remoteAddress ?? '') &&
-      // A page of another site can reach this machine by a name of its own, but not by these.
-      /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(request.headers.host ?? '')
+      LOOPBACK_NAME.test(request.headers.host ?? '')
     )
   }
 

@@ -5,6 +5,7 @@ import { problemJson } from '../http/problem-json.ts'
 import type { Api } from './api.ts'
 import { authRoutes } from './auth.ts'
 import { documentRoutes } from './documents.ts'
+import { isUpload } from './upload.ts'
 import { versionRoutes } from './versions.ts'
 
 const MAX_JSON_BYTES = 11 * 1024 ** 2
@@ -13,7 +14,8 @@ const MAX_JSON_BYTES = 11 * 1024 ** 2
 export function apiRoutes(api: Api): Router {
   const router = Router()
   router.use(api.limits.requests, api.limits.failures)
-  router.use(bodyDeadline(api.deps.config.BODY_TIMEOUT_S))
+  const deadline = bodyDeadline(api.deps.config.BODY_TIMEOUT_S)
+  router.use((request, response, next) => (isUpload(request) ? next() : deadline(request, response, next)))
   // curl -d without a Content-Type sends JSON under the form type.
   router.use(
     express.json({ type: ['application/json', 'application/x-www-form-urlencoded'], limit: MAX_JSON_BYTES }),

@@ -9,6 +9,10 @@ export type UploadedFile = { fileName: string; bytes: Readable }
 /** The part that carries the file. Source: Nuto Office API, Upload document. */
 const FIELD = 'file'
 
+export function isUpload(request: Request): boolean {
+  return /^multipart\/form-data\s*;/i.test(request.headers['content-type'] ?? '')
+}
+
 /**
  * Streams the one file of a multipart body to `take`; nothing is buffered. An upload may last as
  * long as it makes progress.
@@ -22,7 +26,7 @@ export async function receiveUpload<T>(
   take: (file: UploadedFile) => Promise<T>,
 ): Promise<T> {
   const contentType = request.headers['content-type'] ?? ''
-  if (!/^multipart\/form-data\s*;/i.test(contentType)) {
+  if (!isUpload(request)) {
     throw new Problem('media-type-unsupported', 'send the file as multipart/form-data, field "file"')
   }
   const stall = new AbortController()

@@ -3,6 +3,7 @@ import type { Logger } from '../log.ts'
 import type { Database } from '../metadata/schema.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Events } from './events.ts'
+import type { HealthProbe } from './health.ts'
 import type { KeyLocks } from './key-locks.ts'
 import type { BlobStore, DocServer } from './ports.ts'
 
@@ -17,6 +18,7 @@ export type Deps = {
   blobs: BlobStore
   /** Undefined when no Document Server is configured. */
   docServer: DocServer | undefined
+  isDocServerHealthy: HealthProbe
   events: Events
   locks: KeyLocks
   /** First 8 characters of every key of this installation. */

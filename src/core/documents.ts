@@ -8,7 +8,7 @@ import { type BlankFormat, blankFile } from './blank-files.ts'
 import { authorOf, type Caller, demand, workspaceOf } from './callers.ts'
 import { checkContent } from './content-type.ts'
 import type { Deps } from './deps.ts'
-import { canOpen, formatOf } from './formats.ts'
+import { canOpen, formatOf, isPlainText } from './formats.ts'
 import { newKey } from './keys.ts'
 import type { BlobRef } from './ports.ts'
 import { splitFileName, storableTitle, withoutExtension } from './titles.ts'
@@ -83,15 +83,10 @@ export async function putUpload(
   return blobs.put(bytes, {
     maxBytes: config.MAX_FILE_BYTES,
     inspect: async (staged) => {
-      if (staged.size === 0 && !isText(extension)) throw new Problem('upload-empty')
+      if (staged.size === 0 && !isPlainText(extension)) throw new Problem('upload-empty')
       await checkContent(staged, extension, 'exact')
     },
   })
-}
-
-/** An empty text file is a valid one. */
-function isText(extension: string): boolean {
-  return ['txt', 'md', 'csv', 'tsv'].includes(extension)
 }
 
 async function insert(

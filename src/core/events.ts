@@ -11,12 +11,17 @@ export type DocumentEvent =
 /** A save of the key was stored; other parts of the service wait for it. */
 export type SaveStored = { saveId: string; status: number; userdata: string | null; versionId: string | null }
 
+/** What Document Server said of a key's editors: by itself, or provoked by `info`. */
+export type Presence = { status: 1 | 4; users: string[] }
+
 /** Typed messages over the backplane, so that every node hears them. */
 export type Events = {
   publish(documentId: string, event: DocumentEvent): Promise<void>
   subscribe(documentId: string, listener: (event: DocumentEvent) => void): () => void
   saveStored(key: string, save: SaveStored): Promise<void>
   onSaveStored(key: string, listener: (save: SaveStored) => void): () => void
+  presenceTold(key: string, presence: Presence): Promise<void>
+  onPresence(key: string, listener: (presence: Presence) => void): () => void
 }
 
 export function createEvents(backplane: Backplane): Events {
@@ -27,5 +32,8 @@ export function createEvents(backplane: Backplane): Events {
     saveStored: (key, save) => backplane.publish(`saves:${key}`, JSON.stringify(save)),
     onSaveStored: (key, listener) =>
       backplane.subscribe(`saves:${key}`, (message) => listener(JSON.parse(message))),
+    presenceTold: (key, presence) => backplane.publish(`presence:${key}`, JSON.stringify(presence)),
+    onPresence: (key, listener) =>
+      backplane.subscribe(`presence:${key}`, (message) => listener(JSON.parse(message))),
   }
 }

@@ -214,6 +214,11 @@ export function canReview(format: Format): boolean {
   return format.actions.has('review')
 }
 
+/** Text without a structure of its own; an empty file of it is a valid one. */
+export function isPlainText(extension: string): boolean {
+  return ['txt', 'md', 'csv', 'tsv'].includes(extension)
+}
+
 /** The Nuto API knows three types: all that is neither a sheet nor slides goes as `Docs`. */
 export function nutoTypeOf(format: Format): NutoType {
   if (format.type === 'cell') return 'Sheet'

@@ -78,8 +78,11 @@ export interface DocServer {
   /** Length and Last-Modified of a file of Document Server. @throws as `download` */
   head(url: string): Promise<{ size: number | undefined; lastModified: string | undefined }>
   forcesave(key: string, userdata?: string): Promise<CommandError>
-  /** `users` is undefined when Document Server has no row for the key. */
-  info(key: string): Promise<{ error: CommandError; users: string[] | undefined }>
+  /**
+   * Who has the key open. `isKnown` is false when Document Server has no row for it; `users` is
+   * undefined before Document Server 8.2, which does not name them. It also sends a callback: see `Presence`.
+   */
+  info(key: string): Promise<{ isKnown: boolean; users: string[] | undefined }>
   forgottenKeys(): Promise<string[]>
   /** @returns the address of the forgotten file, undefined when there is none */
   forgottenUrl(key: string): Promise<string | undefined>

@@ -31,7 +31,8 @@ type Context = { tx: Tx; session: SessionRow; save: DurableSave; now: string; ke
  * Decides what a durable save becomes. Runs inside the transaction that ends the save, under the
  * key's lock.
  *
- * The rules, first match wins: bytes of a failed conversion (3, 7) → recovery version · superseded
+ * The rules, first match wins: bytes of a failed conversion (3, 7) → the session's one recovery
+ * version · superseded
  * key → the session's one conflict version · a final or cut save that brings nothing new promotes
  * what is there · forced saves of the command and the timer → the session's draft · the rest cuts
  * or closes a version.
@@ -65,7 +66,9 @@ async function bringsNews(
     sha256,
   })
   if (isReplay) return 'duplicate'
-  return isOlder(save.lastsave, latest?.lastsave ?? null) ? 'outdated' : 'new'
+  // The final save holds all that Document Server has, whatever a clock that was set back says.
+  const isLate = save.status !== 2 && isOlder(save.lastsave, latest?.lastsave ?? null)
+  return isLate ? 'outdated' : 'new'
 }
 
 /** `lastsave` has whole seconds: equal ones count by arrival, so only a strictly older one is late. */
@@ -142,7 +145,12 @@ async function keepRecovery(context: Context): Promise<AppliedSave> {
     sha256: save.blob.sha256,
   })
   if (isReplay) return unmoved('duplicate')
-  return { outcome: 'recovery', version: await addVersion(context, 'recovery'), headChanged: false }
+  const version =
+    session.recovery_version_id === null
+      ? await addVersion(context, 'recovery')
+      : await moveVersion(context, session.recovery_version_id, 'recovery')
+  await updateSession(tx, session.key, { recovery_version_id: version.id })
+  return { outcome: 'recovery', version, headChanged: false }
 }
 
 async function addVersion(context: Context, kind: VersionKind): Promise<VersionRow> {

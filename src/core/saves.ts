@@ -1,8 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto'
+import pRetry from 'p-retry'
 import { isProblem, Problem } from '../errors.ts'
 import { withoutQuery } from '../log.ts'
 import { documentById } from '../metadata/documents.ts'
-import { insertSave, resolveFailures, saveById, updateSave } from '../metadata/saves.ts'
+import { failSave, insertSave, resolveFailures, saveById, updateSave } from '../metadata/saves.ts'
 import type { SaveOutcome, SessionRow } from '../metadata/schema.ts'
 import { sessionByKey, updateSession } from '../metadata/sessions.ts'
 import type { Deps } from './deps.ts'
@@ -63,9 +64,9 @@ export async function takeSave(deps: SaveDeps, save: IncomingSave): Promise<Take
   if (url === undefined) return noteFailedConversion(deps, session, save)
 
   const saveId = randomUUIDv7()
-  await insertSave(deps.database, journalRow(deps, session, save, saveId))
-  await announce(deps, session.document_id, { state: 'saving' })
   try {
+    await insertSave(deps.database, journalRow(deps, session, save, saveId))
+    await announce(deps, session.document_id, { state: 'saving' })
     return await deps.locks.run(save.key, () => store(deps, session, { ...save, url }, saveId))
   } catch (error) {
     await noteFailure(deps, session.document_id, saveId, error)
@@ -102,12 +103,10 @@ async function store(
   const fileType = save.fileType ?? (await documentById(deps.database, documentId)).file_type
   const cutsVersion =
     save.status === 2 || save.forcesaveType === 1 || save.forcesaveType === 3 || isApiSave(save)
-  const [blob, changes] = await Promise.all([
-    bytesOf(deps, deps.docServer, save, { url: save.url, fileType }),
-    cutsVersion && save.changesUrl !== undefined
-      ? fetchChanges(deps, deps.docServer, save.changesUrl)
-      : Promise.resolve(undefined),
-  ])
+  const { blob, changes } = await fetchAll(deps, deps.docServer, save, {
+    fileType,
+    changesUrl: cutsVersion ? save.changesUrl : undefined,
+  })
   const durable: DurableSave = {
     saveId,
     status: save.status,
@@ -123,6 +122,25 @@ async function store(
   const applied = await finishSave(deps, key, durable)
   await tellStored(deps, key, documentId, save, saveId, applied)
   return { outcome: applied.outcome, documentId, versionNumber: applied.version?.number }
+}
+
+/** The save's bytes and, beside them and never at their price, its changes archive. */
+async function fetchAll(
+  deps: SaveDeps,
+  docServer: DocServer,
+  save: IncomingSave & { url: string },
+  { fileType, changesUrl }: { fileType: string; changesUrl: string | undefined },
+) {
+  const failed = new AbortController()
+  const archive =
+    changesUrl === undefined ? undefined : fetchChanges(deps, docServer, changesUrl, failed.signal)
+  try {
+    const blob = await bytesOf(deps, docServer, save, { url: save.url, fileType })
+    return { blob, changes: await archive }
+  } catch (error) {
+    failed.abort()
+    throw error
+  }
 }
 
 function isApiSave(save: IncomingSave): boolean {
@@ -164,13 +182,18 @@ export async function finishSave(
       version_id: applied.version?.id ?? null,
       finished_at: now,
     })
-    if (applied.outcome !== 'recovery' && applied.outcome !== 'outdated') await resolveFailures(tx, key)
+    if (bringsHome(save, applied.outcome)) await resolveFailures(tx, key, save.saveId)
     await updateSession(tx, key, {
       last_callback_at: now,
       ...(save.status === 2 ? { editors: '[]', next_forcesave_at: null } : {}),
     })
     return applied
   })
+}
+
+/** Whether the save holds what earlier failed ones of its key would have brought. */
+function bringsHome({ status }: DurableSave, outcome: SaveOutcome): boolean {
+  return status === 2 || outcome === 'draft' || outcome === 'cut' || outcome === 'conflict'
 }
 
 function journalRow(
@@ -201,19 +224,23 @@ async function noteFailure(
   saveId: string,
   error: unknown,
 ): Promise<void> {
-  try {
-    await updateSave(deps.database, saveId, {
-      state: 'failed',
-      error: isProblem(error) ? error.code : 'internal',
-      finished_at: deps.clock().toISOString(),
-    })
-  } catch (cause) {
-    // The row stays `receiving`; the next start turns it into a failure.
-    deps.log.error({ err: cause, saveId }, 'failed save could not be noted')
-  }
+  const code = isProblem(error) ? error.code : 'internal'
+  await surely(deps.log, () => failSave(deps.database, saveId, code, deps.clock().toISOString()))
   await announce(deps, documentId, { state: 'not-saved' })
 }
 
+/**
+ * Ends a journal row now, or as soon as the database takes it: while a final save counts as in
+ * flight, openers wait for it.
+ */
+export async function surely(log: Deps['log'], note: () => Promise<void>): Promise<void> {
+  await note().catch((error: unknown) => {
+    log.error({ err: error }, 'end of a save not noted yet')
+    void pRetry(note, { retries: 1000, minTimeout: 500, maxTimeout: 5000, unref: true }).catch(() => {})
+  })
+}
+
+/** Others are told, but a deaf backplane must not turn a stored save into a failed one. */
 async function tellStored(
   deps: SaveDeps,
   key: string,
@@ -222,18 +249,22 @@ async function tellStored(
   saveId: string,
   { outcome, version, headChanged }: AppliedSave,
 ): Promise<void> {
-  await deps.events.saveStored(key, {
-    saveId,
-    status: save.status,
-    userdata: save.userdata ?? null,
-    versionId: version?.id ?? null,
-  })
+  const { events, log } = deps
+  const isNewHead = version !== undefined && save.status === 2 && (headChanged || outcome === 'finalized')
   await announce(deps, documentId, {
     state: outcome === 'recovery' ? 'not-saved' : 'saved',
     ...(version === undefined ? {} : { versionNumber: version.number }),
   })
-  if (version !== undefined && save.status === 2 && (headChanged || outcome === 'finalized')) {
-    await deps.events.publish(documentId, { type: 'head-changed', versionNumber: version.number })
+  try {
+    await events.saveStored(key, {
+      saveId,
+      status: save.status,
+      userdata: save.userdata ?? null,
+      versionId: version?.id ?? null,
+    })
+    if (isNewHead) await events.publish(documentId, { type: 'head-changed', versionNumber: version.number })
+  } catch (error) {
+    log.warn({ err: error, key }, 'others not told of a stored save')
   }
 }
 
@@ -242,7 +273,6 @@ async function announce(
   documentId: string,
   what: { state: 'saving' | 'saved' | 'not-saved'; versionNumber?: number },
 ): Promise<void> {
-  // Pages are told, but a deaf backplane must not turn a stored save into a failed one.
   await events
     .publish(documentId, { type: 'save-state', at: clock().toISOString(), ...what })
     .catch((error: unknown) => log.warn({ err: error }, 'pages not told of a save'))

@@ -11,7 +11,6 @@ import {
 } from '../metadata/sessions.ts'
 import { versionById } from '../metadata/versions.ts'
 import type { Deps } from './deps.ts'
-import type { DocServer } from './ports.ts'
 
 const WAIT_STEP_MS = 100
 /** An issued edit config is noted at most this often: each note is a durable write. */
@@ -75,10 +74,10 @@ async function findOrCreateSession(
   })
 }
 
-async function finalSaveEnded({ database, clock, config }: SessionDeps, key: string): Promise<void> {
-  const until = clock().getTime() + config.OPEN_WAIT_S * 1000
+async function finalSaveEnded({ database, config }: SessionDeps, key: string): Promise<void> {
+  const until = performance.now() + config.OPEN_WAIT_S * 1000
   while (await isFinalSaveInFlight(database, key)) {
-    if (clock().getTime() >= until) throw new Problem('saving-in-progress', undefined, { retryAfterS: 5 })
+    if (performance.now() >= until) throw new Problem('saving-in-progress', undefined, { retryAfterS: 5 })
     await delay(WAIT_STEP_MS)
   }
 }
@@ -112,6 +111,7 @@ export async function noteEditors(
   const session = await knownSession(database, key)
   const now = clock()
   const change = { last_callback_at: now.toISOString() }
+  await events.presenceTold(key, { status: 1, users })
   if (users.length === 0) {
     await updateSession(database, key, change)
     return session
@@ -136,6 +136,7 @@ export async function noteClosed({ database, clock, events }: SessionDeps, key: 
     next_forcesave_at: null,
     last_callback_at: clock().toISOString(),
   })
+  await events.presenceTold(key, { status: 4, users: [] })
   await events.publish(session.document_id, { type: 'users', users: [] })
   return session
 }
@@ -149,12 +150,6 @@ export async function knownSession(database: Deps['database'], key: string): Pro
 
 export function editorsOf(session: SessionRow): string[] {
   return JSON.parse(session.editors)
-}
-
-/** Asks Document Server itself: our rows know only what callbacks said. */
-export async function hasEditors(docServer: DocServer, key: string): Promise<boolean> {
-  const { users } = await docServer.info(key)
-  return users !== undefined && users.length > 0
 }
 
 export function afterSeconds(time: Date, seconds: number): string {

@@ -1,18 +1,27 @@
-import { isBlobMentioned } from '../metadata/saves.ts'
+import { isBlobMentioned, pruneSaves } from '../metadata/saves.ts'
 import type { Deps } from './deps.ts'
 
 /** Younger blobs may belong to a row that is just being written. */
 const SPARED_MS = 24 * 3600_000
 
-/** Deletes blobs that no version and no save mentions. @returns how many */
+/** A draft's earlier bytes are history after a day; other saves are kept for people to look into. */
+const DRAFTS_KEPT_MS = 24 * 3600_000
+const SAVES_KEPT_MS = 30 * 24 * 3600_000
+
+/** Forgets old saves, then deletes the blobs that no version and no save mentions. @returns how many */
 export async function sweepBlobs({
   blobs,
   database,
   clock,
   log,
 }: Pick<Deps, 'blobs' | 'database' | 'clock' | 'log'>): Promise<number> {
+  const ago = (ms: number) => new Date(clock().getTime() - ms)
+  await pruneSaves(database, {
+    draftsBefore: ago(DRAFTS_KEPT_MS).toISOString(),
+    othersBefore: ago(SAVES_KEPT_MS).toISOString(),
+  })
   let swept = 0
-  const before = new Date(clock().getTime() - SPARED_MS)
+  const before = ago(SPARED_MS)
   for await (const { sha256, storedAt } of blobs.list()) {
     if (storedAt >= before || (await isBlobMentioned(database, sha256))) continue
     await blobs.delete(sha256, before)

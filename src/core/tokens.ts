@@ -15,6 +15,8 @@ const PURPOSES = {
   /** One opened editor page: its document and what it was opened with. */
   page: z.object({
     documentId: z.string(),
+    /** Who opened it; undefined for the administrator. */
+    clientId: z.string().optional(),
     mode: z.enum(['edit', 'view', 'comment', 'review', 'fillForms']),
     type: z.enum(['desktop', 'mobile', 'embedded']),
     lang: z.string().optional(),

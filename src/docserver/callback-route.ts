@@ -1,11 +1,17 @@
-import express, { type ErrorRequestHandler, type RequestHandler, type Response, Router } from 'express'
+import express, {
+  type ErrorRequestHandler,
+  type Request,
+  type RequestHandler,
+  type Response,
+  Router,
+} from 'express'
 import { takeSave } from '../core/saves.ts'
 import { noteClosed, noteEditors } from '../core/sessions.ts'
 import { isProblem, Problem } from '../errors.ts'
 import { bodyDeadline } from '../http/body-deadline.ts'
-import { asProblem } from '../http/problem-json.ts'
+import { asProblem, setProblemHeaders } from '../http/problem-json.ts'
 import { sessionByKey } from '../metadata/sessions.ts'
-import { authorOf, type Callback, verifyCallback } from './callback.ts'
+import { authorOf, type Callback, headerPayload, verifyCallback } from './callback.ts'
 import type { Door } from './door.ts'
 
 /** Callbacks up to this size are read; the header's token serves beyond it. */
@@ -24,34 +30,42 @@ export function callbackRoute(door: Door): Router {
   const router = Router()
   const { deps, docServerTokens, limits } = door
 
+  const tokenHeader = (request: Request) => request.get(deps.config.ONLYOFFICE_JWT_HEADER)
+
+  /** Addresses that sent too much without a token are not read; a good token in the header always passes. */
+  const limitStrangers: RequestHandler = (request, response, next) => {
+    if (headerPayload(docServerTokens, tokenHeader(request)) !== undefined) return next()
+    limits.strangers(request, response, next)
+  }
   const authenticate: RequestHandler = (request, response, next) => {
-    const header = request.get(deps.config.ONLYOFFICE_JWT_HEADER)
     const body = Buffer.isBuffer(request.body) ? request.body : undefined
-    response.locals.callback = verifyCallback(docServerTokens, { body, header })
+    response.locals.callback = verifyCallback(docServerTokens, { body, header: tokenHeader(request) })
     next()
   }
-  // A body that is too large or badly coded may still carry a good token in its header.
-  const authenticateByHeader: ErrorRequestHandler = (_error, request, response, next) => {
-    const header = request.get(deps.config.ONLYOFFICE_JWT_HEADER)
+  // A body that is too large or coded may still carry a good token in its header.
+  const authenticateByHeader: ErrorRequestHandler = (error, request, response, next) => {
+    if (isProblem(error, 'too-many-requests')) return next(error)
+    const header = tokenHeader(request)
     response.locals.callback = verifyCallback(docServerTokens, { body: undefined, header })
     next()
   }
   const refuse: ErrorRequestHandler = (error, request, response, next) => {
-    if (!isProblem(error)) return next(error)
-    deps.metrics.refusedCallbacks.inc({ reason: error.code })
-    if (error.code === 'callback-token-invalid') {
+    const problem = asProblem(error)
+    if (problem === undefined) return next(error)
+    deps.metrics.refusedCallbacks.inc({ reason: problem.code })
+    if (problem.code === 'callback-token-invalid') {
       door.unsignedCallbacks.count += 1
       door.unsignedCallbacks.lastAt = deps.clock()
     }
-    deps.log.warn({ code: error.code, requestId: request.id }, 'callback refused')
-    limits.requests(request, response, (limited?: unknown) =>
-      answer(response, asProblem(limited)?.status ?? error.status),
-    )
+    deps.log.warn({ code: problem.code, requestId: request.id }, 'callback refused')
+    setProblemHeaders(response, problem)
+    answer(response, problem.status)
   }
 
-  const readBody = express.raw({ type: () => true, limit: MAX_CALLBACK_BYTES, inflate: true })
+  // Document Server never compresses; unpacking would multiply what strangers send.
+  const readBody = express.raw({ type: () => true, limit: MAX_CALLBACK_BYTES, inflate: false })
   router.use(bodyDeadline(deps.config.BODY_TIMEOUT_S))
-  router.post('/', readBody, authenticate)
+  router.post('/', limitStrangers, readBody, authenticate)
   router.use(authenticateByHeader)
   router.use(refuse)
   router.post('/', async (request, response) => {
@@ -79,13 +93,26 @@ async function take(door: Door, callback: Callback, requestId: string): Promise<
     }
     return 200
   } catch (error) {
-    const problem = isProblem(error) ? error : new Problem('storage-unavailable', undefined, { cause: error })
+    const problem = refusalOf(callback, error)
+    if (problem === undefined) return 200
     const durationMs = Math.round(performance.now() - started)
     if (isSave(callback)) deps.metrics.saves.inc({ status: callback.status, result: problem.code })
     const document = await documentOf(door, callback.key)
     deps.log.error({ ...line, document, err: error, outcome: problem.code, durationMs }, 'callback not taken')
     return problem.status
   }
+}
+
+/**
+ * What Document Server must hear. For a save only a few answers may end it, everything else is a
+ * passing fault: a 4xx would make Document Server give up. Undefined: there was nothing to lose.
+ */
+function refusalOf(callback: Callback, error: unknown): Problem | undefined {
+  if (isProblem(error, 'key-unknown', 'save-without-url')) return error
+  // A 7 without bytes changes nothing, however it was noted.
+  if (callback.status === 7 && callback.url === undefined) return undefined
+  if (isProblem(error) && error.status === 503) return error
+  return new Problem('storage-unavailable', undefined, { cause: error })
 }
 
 /** For the log alone: undefined when the key is unknown or the database cannot answer. */
@@ -123,18 +150,18 @@ function isSave(callback: Callback): callback is Callback & { status: 2 | 3 | 6 
 }
 
 function incomingSave(callback: Callback & { status: 2 | 3 | 6 | 7 }) {
-  const { lastsave, history } = callback
+  const { history } = callback
   return {
     key: callback.key,
     status: callback.status,
-    url: callback.url ?? undefined,
-    fileType: callback.filetype?.toLowerCase(),
-    lastsave: lastsave && !Number.isNaN(Date.parse(lastsave)) ? lastsave : undefined,
-    notModified: callback.notmodified ?? false,
-    forcesaveType: callback.forcesavetype ?? undefined,
-    userdata: callback.userdata ?? undefined,
+    url: callback.url,
+    fileType: callback.filetype,
+    lastsave: callback.lastsave,
+    notModified: callback.notmodified,
+    forcesaveType: callback.forcesavetype,
+    userdata: callback.userdata,
     author: authorOf(callback),
-    changesUrl: callback.changesurl ?? undefined,
+    changesUrl: callback.changesurl,
     history: history === undefined || history === null ? undefined : JSON.stringify(history),
   }
 }

@@ -3,27 +3,32 @@ import { Problem } from '../errors.ts'
 import type { DocServerTokens } from './tokens.ts'
 
 /**
- * A callback's verified fields. Unknown fields are ignored and missing ones tolerated: forks and
- * older Document Servers differ.
+ * A callback's verified fields. Only key and status are needed; any other field that is missing or
+ * odd counts as absent, since a refused save would make Document Server drop the edits.
  *
  * Source: ONLYOFFICE Docs API, Callback handler.
  */
 const Callback = z.object({
   key: z.string().min(1).max(240),
   status: z.int().min(0).max(7),
-  url: z.string().max(8192).nullish(),
-  changesurl: z.string().max(8192).nullish(),
+  url: z.string().max(8192).optional().catch(undefined),
+  changesurl: z.string().max(8192).optional().catch(undefined),
   history: z.unknown().optional(),
-  users: z.array(z.coerce.string().max(512)).max(10_000).nullish(),
-  actions: z.array(z.object({ type: z.number(), userid: z.coerce.string() })).nullish(),
-  lastsave: z.string().max(40).nullish(),
-  notmodified: z.boolean().nullish(),
+  users: z.array(z.coerce.string()).optional().catch(undefined),
+  actions: z
+    .array(z.object({ type: z.number(), userid: z.coerce.string() }))
+    .optional()
+    .catch(undefined),
+  lastsave: z.iso.datetime().optional().catch(undefined),
+  notmodified: z.boolean().catch(false),
   filetype: z
     .string()
     .regex(/^[A-Za-z0-9]{1,20}$/)
-    .nullish(),
-  forcesavetype: z.int().min(0).max(3).nullish(),
-  userdata: z.string().max(10_000).nullish(),
+    .toLowerCase()
+    .optional()
+    .catch(undefined),
+  forcesavetype: z.int().min(0).max(3).optional().catch(undefined),
+  userdata: z.string().optional().catch(undefined),
 })
 
 export type Callback = z.output<typeof Callback>
@@ -45,18 +50,19 @@ export function verifyCallback(
   return parsed.data
 }
 
+/**
+ * The token is cut out of the body, which is not parsed: it may have been sent by anybody, and all
+ * fields come from the token. Document Server puts it last.
+ */
 function bodyPayload(tokens: DocServerTokens, body: Buffer | undefined): unknown {
-  if (body === undefined) return undefined
-  try {
-    const { token } = z.object({ token: z.string() }).parse(JSON.parse(body.toString('utf8')))
-    return unwrapped(tokens.verify(token))
-  } catch {
-    return undefined
-  }
+  const at = body?.lastIndexOf('"token"') ?? -1
+  if (body === undefined || at === -1) return undefined
+  const token = /^"token"\s*:\s*"([\w\-.]+)"/.exec(body.toString('latin1', at))?.[1]
+  return token === undefined ? undefined : unwrapped(tokens.verify(token))
 }
 
 /** `Authorization: Bearer JWT{payload: {…}}` */
-function headerPayload(tokens: DocServerTokens, header: string | undefined): unknown {
+export function headerPayload(tokens: DocServerTokens, header: string | undefined): unknown {
   const token = header?.replace(/^Bearer\s+/i, '')
   return token ? unwrapped(tokens.verify(token)) : undefined
 }

@@ -110,7 +110,8 @@ export class HttpDocServer implements DocServer {
         `${addresses.internalUrl}/coauthoring/CommandService.ashx${query}`,
         { ...command, token: tokens.sign(command, COMMAND_TOKEN_S) },
         {
-          timeout: commandTimeoutS * 1000,
+          // Over all, not only between two bytes.
+          signal: AbortSignal.timeout(commandTimeoutS * 1000),
           maxContentLength: MAX_ANSWER_BYTES,
           headers: { [header]: `Bearer ${tokens.sign({ payload: command }, COMMAND_TOKEN_S)}` },
         },
@@ -131,15 +132,14 @@ export class HttpDocServer implements DocServer {
     )
   }
 
-  async info(key: string): Promise<{ error: CommandError; users: string[] | undefined }> {
+  async info(key: string): Promise<{ isKnown: boolean; users: string[] | undefined }> {
     const answer = await this.#command({ c: 'info', key })
     const error = errorOf(answer)
-    // 1 is "no row for this key"; anything else without a list is no answer to the question.
-    if (error !== 0 && error !== 1) throw refused('info', error)
-    return {
-      error,
-      users: error === 1 ? undefined : z.array(z.coerce.string()).catch([]).parse(answer.users),
-    }
+    // 1 is "no row for this key"; anything else is no answer to the question.
+    if (error === 1) return { isKnown: false, users: [] }
+    if (error !== 0) throw refused('info', error)
+    const users = z.array(z.coerce.string()).safeParse(answer.users)
+    return { isKnown: true, users: users.success ? users.data : undefined }
   }
 
   async forgottenKeys(): Promise<string[]> {
@@ -174,7 +174,7 @@ export class HttpDocServer implements DocServer {
     const { addresses, commandTimeoutS } = this.#options
     try {
       const { status, data } = await this.#http.get(`${addresses.internalUrl}/healthcheck`, {
-        timeout: commandTimeoutS * 1000,
+        signal: AbortSignal.timeout(commandTimeoutS * 1000),
         maxContentLength: 1024,
       })
       return status === 200 && data === true

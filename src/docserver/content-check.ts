@@ -20,10 +20,12 @@ export function createContentCheck(blobs: BlobStore) {
     if (format === undefined || !canOpen(format)) {
       throw new Problem('extension-unsupported', `.${version.file_type} files cannot be opened in the editor`)
     }
-    const name = `${version.sha256}.${version.file_type}`
+    // What Document Server saved passed by family, and so do its copies.
+    const strictness = version.kind === 'upload' || version.kind === 'created' ? 'exact' : 'family'
+    const name = `${version.sha256}.${version.file_type} ${strictness}`
     if (!checked.has(name)) {
       await using bytes = await blobs.open(version.sha256)
-      await checkContent(bytes, version.file_type, version.session_key === null ? 'exact' : 'family')
+      await checkContent(bytes, version.file_type, strictness)
       checked.set(name, true)
     }
     return format

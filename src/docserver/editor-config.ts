@@ -7,7 +7,7 @@ import type { DocServerTokens } from './tokens.ts'
 const CONFIG_TOKEN_S = 3600
 
 export type EditorMode = TokenClaims<'page'>['mode']
-export type Opening = Omit<TokenClaims<'page'>, 'documentId'>
+export type Opening = Omit<TokenClaims<'page'>, 'documentId' | 'clientId'>
 
 /** The mode that the format allows. Formats of old binaries are shown, not edited. */
 export function allowedMode(format: Format, wanted: EditorMode): EditorMode {

@@ -1,7 +1,6 @@
-import { type ErrorRequestHandler, Router } from 'express'
+import { Router } from 'express'
 import { openFile } from '../core/files.ts'
-import { isProblem, Problem } from '../errors.ts'
-import { asProblem } from '../http/problem-json.ts'
+import { Problem } from '../errors.ts'
 import { sendBlob } from '../http/send-blob.ts'
 import type { Door } from './door.ts'
 
@@ -9,19 +8,18 @@ import type { Door } from './door.ts'
 export function fileRoute({ deps, tokens, limits }: Door): Router {
   const router = Router()
 
-  router.get('/:id', async (request, response) => {
+  router.get('/:id', async (request, response, next) => {
     const { t: token } = request.query
     const claims = typeof token === 'string' ? tokens.read('file', token) : undefined
-    if (claims === undefined) throw new Problem('file-token-invalid')
+    // Only what carries no good token is limited.
+    if (claims === undefined) {
+      limits.strangers(request, response, (limited?: unknown) =>
+        next(limited ?? new Problem('file-token-invalid')),
+      )
+      return
+    }
     const file = await openFile(deps, { documentId: request.params.id, ...claims })
     await sendBlob(deps.blobs, request, response, file)
   })
-
-  // Only what carries no good token is counted.
-  const count: ErrorRequestHandler = (error, request, response, next) => {
-    if (!isProblem(error, 'file-token-invalid')) return next(error)
-    limits.requests(request, response, (limited?: unknown) => next(asProblem(limited) ?? error))
-  }
-  router.use(count)
   return router
 }

@@ -1,4 +1,5 @@
 import { type Request, Router } from 'express'
+import { clientById } from '../core/api-keys.ts'
 import type { Caller } from '../core/callers.ts'
 import { PAGE_TOKEN_S, type TokenClaims } from '../core/tokens.ts'
 import { Problem } from '../errors.ts'
@@ -45,13 +46,15 @@ export function pageRoutes(door: Door): Router {
   })
 
   router.get('/documents/:id/refresh', async (request, response) => {
-    const { documentId, ...opening } = pageOf(request)
-    const { config, token } = await openEditor(door, pageCaller, documentId, opening)
+    const { documentId, clientId, ...opening } = pageOf(request)
+    const caller = await callerOf(clientId)
+    const { config, token } = await openEditor(door, caller, documentId, opening)
     response.set('Cache-Control', 'no-store').json({ config: { ...config, token } })
   })
 
   router.get('/documents/:id/events', async (request, response) => {
-    const { documentId } = pageOf(request)
+    const { documentId, clientId } = pageOf(request)
+    await callerOf(clientId)
     const unsubscribe = deps.events.subscribe(documentId, ({ type, ...data }) => send(type, data))
     const send = openEventStream(response, door.streams, unsubscribe)
   })
@@ -64,8 +67,10 @@ export function pageRoutes(door: Door): Router {
     return page
   }
 
+  /** Whoever opened the page, as they stand now. @throws Problem `token-invalid` when the key was revoked */
+  function callerOf(clientId: string | undefined): Promise<Caller> | Caller {
+    return clientId === undefined ? { kind: 'administrator' } : clientById(deps, clientId)
+  }
+
   return router
 }
-
-/** The page token was issued to somebody who may read its one document. */
-const pageCaller: Caller = { kind: 'administrator' }

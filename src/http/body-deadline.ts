@@ -4,8 +4,8 @@ import type { RequestHandler } from 'express'
 export function bodyDeadline(seconds: number): RequestHandler {
   return (request, response, next) => {
     const { headers } = request
-    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-    if (!hasBody || headers['content-type']?.startsWith('multipart/')) return next()
+    if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0)
+      return next()
     const timer = setTimeout(() => {
       if (!request.complete) request.destroy()
     }, seconds * 1000)

@@ -30,6 +30,8 @@ function fieldErrors(error: ZodError): FieldErrors {
 
 /** Headers that go with a problem on every door. */
 export function setProblemHeaders(response: Response, problem: Problem): void {
+  // Of the file that was to be sent.
+  for (const name of ['ETag', 'Accept-Ranges', 'Content-Disposition']) response.removeHeader(name)
   if (problem.retryAfterS !== undefined) response.set('Retry-After', String(problem.retryAfterS))
   if (problem.status === 401) response.set('WWW-Authenticate', 'Bearer')
 }

@@ -6,6 +6,9 @@ import { Migrator } from 'kysely/migration'
 import { MIGRATIONS } from './migrations/index.ts'
 import type { Database, Schema } from './schema.ts'
 
+/** Commands of the command line hold the lock for milliseconds. */
+const LOCK_WAIT_MS = 250
+
 /**
  * Opens the database of `DATABASE_URL` and brings its schema up to date.
  *
@@ -28,7 +31,8 @@ export async function openDatabase(
 
 function openSqlite(path: string): SqliteDatabase {
   mkdirSync(dirname(path), { recursive: true })
-  const sqlite = new Sqlite(path, { timeout: 5000 })
+  // Waiting for another process's lock stops everything in this one.
+  const sqlite = new Sqlite(path, { timeout: LOCK_WAIT_MS })
   sqlite.pragma('journal_mode = WAL')
   // A commit is on disk when it returns: an answer to Document Server rests on it.
   sqlite.pragma('synchronous = FULL')

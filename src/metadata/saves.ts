@@ -13,21 +13,41 @@ export async function updateSave(
   await db.updateTable('saves').set(change).where('id', '=', id).execute()
 }
 
+/** Ends a save that is still in flight; one that was stored after all stays stored. */
+export async function failSave(
+  db: Database | Tx,
+  id: string,
+  error: string,
+  finishedAt: string,
+): Promise<void> {
+  await db
+    .updateTable('saves')
+    .set({ state: 'failed', error, finished_at: finishedAt })
+    .where('id', '=', id)
+    .where('state', '=', 'receiving')
+    .execute()
+}
+
 export function saveById(db: Database | Tx, id: string): Promise<SaveRow | undefined> {
   return db.selectFrom('saves').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
-/** A stored save of the same key, status, `lastsave` and bytes. */
+export async function deleteSave(db: Database, id: string): Promise<void> {
+  await db.deleteFrom('saves').where('id', '=', id).where('state', '=', 'receiving').execute()
+}
+
+/** A stored save of the same key, status, `lastsave` and bytes. Without a `lastsave` nothing tells a replay from an undo. */
 export async function hasEqualSave(
   db: Database | Tx,
   { key, status, lastsave, sha256 }: { key: string; status: number; lastsave: string | null; sha256: string },
 ): Promise<boolean> {
+  if (lastsave === null) return false
   const row = await db
     .selectFrom('saves')
     .select('id')
     .where('key', '=', key)
     .where('status', '=', status)
-    .where('lastsave', lastsave === null ? 'is' : '=', lastsave)
+    .where('lastsave', '=', lastsave)
     .where('sha256', '=', sha256)
     .where('state', '=', 'stored')
     .executeTakeFirst()
@@ -46,23 +66,45 @@ export async function isFinalSaveInFlight(db: Database | Tx, key: string): Promi
   return row !== undefined
 }
 
-/** Earlier failures of the key are no longer edits at risk: a later save holds them. */
-export async function resolveFailures(tx: Tx, key: string): Promise<void> {
+/**
+ * Earlier failures of the key are no longer edits at risk: a later save holds them. So are earlier
+ * saves that still count as in flight: those of one key run in the order of their ids.
+ */
+export async function resolveFailures(tx: Tx, key: string, saveId: string): Promise<void> {
   await tx
     .updateTable('saves')
     .set({ state: 'resolved' })
     .where('key', '=', key)
-    .where('state', '=', 'failed')
+    .where((row) =>
+      row.or([
+        row('state', '=', 'failed'),
+        row.and([row('state', '=', 'receiving'), row('id', '<', saveId)]),
+      ]),
+    )
     .execute()
 }
 
-/** What a stopped process of this node left in flight has failed. @returns how many */
-export async function failInterrupted(db: Database, node: string, now: string): Promise<number> {
+/** Whether bytes of the key were stored already, as whatever. */
+export async function hasStoredBytes(db: Database, key: string, sha256: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('saves')
+    .select('id')
+    .where('key', '=', key)
+    .where('sha256', '=', sha256)
+    .where('state', '=', 'stored')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/**
+ * What a stopped process left in flight has failed. SQLite has one service at a time, so all of it
+ * is left over. @returns how many
+ */
+export async function failInterrupted(db: Database, now: string): Promise<number> {
   const rows = await db
     .updateTable('saves')
     .set({ state: 'failed', error: 'interrupted', finished_at: now })
     .where('state', '=', 'receiving')
-    .where('node', '=', node)
     .returning('id')
     .execute()
   return rows.length
@@ -95,4 +137,32 @@ export async function isBlobMentioned(db: Database, sha256: string): Promise<boo
     db.selectFrom('versions').select('id').where('changes_sha256', '=', sha256).executeTakeFirst(),
   ])
   return mentions.some((mention) => mention !== undefined)
+}
+
+/**
+ * Forgets saves whose bytes moved on, so that the sweeper may have them: those that moved a draft
+ * before `draftsBefore`, all others before `othersBefore`. @returns how many
+ */
+export async function pruneSaves(
+  db: Database,
+  { draftsBefore, othersBefore }: { draftsBefore: string; othersBefore: string },
+): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('saves')
+    .where('state', 'in', ['stored', 'resolved'])
+    .where((row) =>
+      row.or([
+        row('finished_at', '<', othersBefore),
+        row.and([row('outcome', '=', 'draft'), row('finished_at', '<', draftsBefore)]),
+      ]),
+    )
+    .where('id', 'not in', (latest) =>
+      latest
+        .selectFrom('sessions')
+        .select('latest_save_id')
+        .where('latest_save_id', 'is not', null)
+        .$castTo<{ latest_save_id: string }>(),
+    )
+    .executeTakeFirst()
+  return Number(numDeletedRows)
 }

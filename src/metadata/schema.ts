@@ -60,6 +60,7 @@ export type Schema = {
     base_version_id: string
     draft_version_id: string | null
     conflict_version_id: string | null
+    recovery_version_id: string | null
     latest_save_id: string | null
     /** JSON array of user ids that Document Server named last. */
     editors: string
@@ -96,7 +97,14 @@ export type Schema = {
     finished_at: string | null
   }
   /** Forgotten files with our prefix that could not be brought home yet. */
-  forgotten: { key: string; reason: string; first_seen_at: string; last_seen_at: string }
+  forgotten: {
+    key: string
+    reason: string
+    /** Length and Last-Modified of the file when it was last looked into; another one is a new file. */
+    fingerprint: string | null
+    first_seen_at: string
+    last_seen_at: string
+  }
 }
 
 /**

@@ -52,10 +52,24 @@ export async function startTicking(
     .execute()
 }
 
+/** Due: the turn has come, or it is so far ahead that only a wrong clock can have set it. */
+type Due = { now: string; farAhead: string }
+
+/** A read, so that a quiet second costs no write lock. */
+export async function isAnySessionDue(db: Database, { now, farAhead }: Due): Promise<boolean> {
+  const row = await db
+    .selectFrom('sessions')
+    .select('key')
+    .where((it) => it.or([it('next_forcesave_at', '<=', now), it('next_forcesave_at', '>', farAhead)]))
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Takes due sessions and moves their next turn, in one statement, so that no two nodes take the same one. */
 export function claimDueSessions(
   db: Database,
-  { now, nextAt, most }: { now: string; nextAt: string; most: number },
+  { now, farAhead, nextAt, most }: Due & { nextAt: string; most: number },
 ): Promise<SessionRow[]> {
   return db
     .updateTable('sessions')
@@ -64,11 +78,11 @@ export function claimDueSessions(
       due
         .selectFrom('sessions')
         .select('key')
-        .where('next_forcesave_at', '<=', now)
+        .where((it) => it.or([it('next_forcesave_at', '<=', now), it('next_forcesave_at', '>', farAhead)]))
         .orderBy('next_forcesave_at')
         .limit(most),
     )
-    .where('next_forcesave_at', '<=', now)
+    .where((it) => it.or([it('next_forcesave_at', '<=', now), it('next_forcesave_at', '>', farAhead)]))
     .returningAll()
     .execute()
 }

@@ -6,6 +6,7 @@ import { listDocuments } from '../core/documents.ts'
 import { ADMINISTRATOR_S, type Tokens } from '../core/tokens.ts'
 import { Problem } from '../errors.ts'
 import { ADMINISTRATOR_COOKIE, isAdministrator } from '../http/authentication.ts'
+import { bodyDeadline } from '../http/body-deadline.ts'
 import type { Limits } from '../http/limits.ts'
 import { asProblem, setProblemHeaders } from '../http/problem-json.ts'
 import type { Views } from './views.ts'
@@ -44,6 +45,7 @@ export function pageRoutes({ deps, tokens, limits, views, publicUrl, adminToken 
   router.post(
     '/sign-in',
     limits.failures,
+    bodyDeadline(deps.config.BODY_TIMEOUT_S),
     express.urlencoded({ extended: false, limit: 4096 }),
     async (request, response) => {
       demandOwnOrigin(request)

@@ -80,7 +80,9 @@ test('no title or file name ever becomes a name on disk', async () => {
   expect(names.filter((name) => name.includes('escape'))).toEqual([])
   expect(
     names.every((name) =>
-      /^(blobs(\/[0-9a-f]{2}(\/[0-9a-f]{64})?)?|tmp|metadata\.sqlite.*|secrets\.json)$/.test(name),
+      /^(blobs(\/[0-9a-f]{2}(\/[0-9a-f]{64})?)?|tmp|service\.lock.*|metadata\.sqlite.*|secrets\.json)$/.test(
+        name,
+      ),
     ),
   ).toBe(true)
 })

@@ -81,14 +81,17 @@ test('a Document Server below a sub-path is asked there', async () => {
     .post(`/ds${COMMAND}`)
     .query({ shardkey: 'k' })
     .reply(200, { error: 0, users: ['ann', 7] })
-  expect(await client({ internalUrl: `${INTERNAL}/ds` }).info('k')).toEqual({ error: 0, users: ['ann', '7'] })
+  expect(await client({ internalUrl: `${INTERNAL}/ds` }).info('k')).toEqual({
+    isKnown: true,
+    users: ['ann', '7'],
+  })
 })
 
 test('info: nobody there, and no row for the key', async () => {
   nock(INTERNAL).post(COMMAND).query(true).reply(200, { key: 'k', error: 0, users: [] })
-  expect(await client().info('k')).toEqual({ error: 0, users: [] })
+  expect(await client().info('k')).toEqual({ isKnown: true, users: [] })
   nock(INTERNAL).post(COMMAND).query(true).reply(200, { key: 'k', error: 1 })
-  expect(await client().info('k')).toEqual({ error: 1, users: undefined })
+  expect(await client().info('k')).toEqual({ isKnown: false, users: [] })
 })
 
 test.each([

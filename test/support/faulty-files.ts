@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import * as fs from 'node:fs/promises'
 import { constants } from 'node:os'
 import type { Files } from '../../src/blobs/disk.ts'
+import type { FaultyCalls } from './faulty-calls.ts'
 
 const ERRNOS = new Map(Object.entries(constants.errno))
 
@@ -41,6 +42,13 @@ export function faultyFiles(
   return Object.defineProperties(files as FaultyFiles, {
     calls: { get: () => calls },
     failed: { get: () => failed },
+  })
+}
+
+/** Real files whose calls fail with EIO as `calls` says. */
+export function filesFailing(calls: FaultyCalls): Files {
+  return gatedFiles((call, path) => {
+    if (calls.next(`${call} ${path}`) !== undefined) throw errno('EIO', call, path)
   })
 }
 

@@ -57,20 +57,28 @@
 
   async function freshConfig() {
     const response = await fetch(`${documentUrl}/refresh?t=${encodeURIComponent(pageToken)}`)
-    if (!response.ok) throw new Error((await response.json()).message)
+    if (!response.ok) {
+      const { message } = await response.json()
+      throw Object.assign(new Error(message), { isFinal: [401, 403, 404].includes(response.status) })
+    }
     return (await response.json()).config
   }
 
   // refreshFile with the key that the editor has already does nothing, so ask until another one comes.
+  // Undefined when there is nothing to hope for.
   async function configWithNewKey() {
-    for (;;) {
+    for (let wait = NEW_KEY_WAIT_MS; ; wait = Math.min(wait * 1.5, 30_000)) {
       try {
         const fresh = await freshConfig()
         if (fresh.document.key !== key) return fresh
       } catch (error) {
-        showTrouble(`The document cannot be refreshed: ${error.message}`)
+        showTrouble(`The document cannot be refreshed: ${error.message}.`, [
+          'Reload the page',
+          () => location.reload(),
+        ])
+        if (error.isFinal) return undefined
       }
-      await new Promise((resolve) => setTimeout(resolve, NEW_KEY_WAIT_MS))
+      await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
 
@@ -79,6 +87,7 @@
     moving = true
     try {
       const fresh = await configWithNewKey()
+      if (fresh === undefined) return
       key = fresh.document.key
       hasOwnText = false
       editor.refreshFile(fresh)
@@ -123,6 +132,16 @@
       showSaveState(state, at)
     })
     events.addEventListener('head-changed', onHeadChanged)
+    // After a break the head may have changed without our hearing of it.
+    let isFirst = true
+    events.addEventListener('open', async () => {
+      if (isFirst) {
+        isFirst = false
+        return
+      }
+      const fresh = await freshConfig().catch(() => undefined)
+      if (fresh !== undefined && fresh.document.key !== key) onHeadChanged()
+    })
   }
 
   let editor

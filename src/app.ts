@@ -1,0 +1,112 @@
+import { fileURLToPath } from 'node:url'
+import express, { type Express, type Response } from 'express'
+import type { ServiceAddresses } from './addresses.ts'
+import { apiRoutes } from './api/router.ts'
+import type { Deps } from './core/deps.ts'
+import { createTokens } from './core/tokens.ts'
+import { createContentCheck } from './docserver/content-check.ts'
+import { docServerRoutes } from './docserver/routes.ts'
+import type { DocServerTokens } from './docserver/tokens.ts'
+import type { Emulator } from './emulator/emulator.ts'
+import { Problem } from './errors.ts'
+import { createAuthentication } from './http/authentication.ts'
+import { cors } from './http/cors.ts'
+import { errorPage } from './http/error-page.ts'
+import { createLimits } from './http/limits.ts'
+import { problemJson } from './http/problem-json.ts'
+import { requestLog } from './http/request-log.ts'
+import { operationRoutes } from './operation.ts'
+import { serviceHeaders } from './pages/headers.ts'
+import { pageRoutes } from './pages/routes.ts'
+import { createViews } from './pages/views.ts'
+import type { Secrets } from './secrets.ts'
+
+export type AppParts = {
+  deps: Deps
+  addresses: ServiceAddresses
+  secrets: Secrets
+  docServerTokens: DocServerTokens
+  emulator: Emulator | undefined
+  isStopping: () => boolean
+  /** Open event streams, for the stop. */
+  streams: Set<Response>
+}
+
+/** Mounts the doors. */
+export function createApp({
+  deps,
+  addresses,
+  secrets,
+  docServerTokens,
+  emulator,
+  isStopping,
+  streams,
+}: AppParts): Express {
+  const { config, clock, log } = deps
+  const tokens = createTokens(secrets.rootSecret, clock)
+  const authentication = createAuthentication(deps, tokens, secrets.adminToken)
+  const limits = createLimits(config)
+  const basePath = new URL(addresses.publicUrl).pathname.replace(/\/+$/, '')
+  const views = createViews({ basePath, isEmulated: config.isEmulated })
+
+  const routes = express.Router()
+  routes.use(operationRoutes({ deps, limits, adminToken: secrets.adminToken, isStopping }))
+  if (emulator !== undefined) routes.use('/emulator', emulator.router)
+  routes.use(serviceHeaders(addresses))
+  routes.use(
+    '/assets',
+    express.static(fileURLToPath(new URL('./pages/assets', import.meta.url)), { maxAge: '1h', index: false }),
+  )
+  routes.use('/api', cors(config.CORS_ORIGINS))
+  routes.use(
+    '/api/onlyoffice',
+    docServerRoutes({
+      deps,
+      tokens,
+      docServerTokens,
+      addresses,
+      authentication,
+      limits,
+      views,
+      streams,
+      openableFormat: createContentCheck(deps.blobs),
+      unsignedCallbacks: { count: 0, lastAt: undefined },
+      isStopping,
+    }),
+  )
+  routes.use('/api', apiRoutes({ deps, tokens, authentication, limits }))
+  routes.use(
+    pageRoutes({
+      deps,
+      tokens,
+      limits,
+      views,
+      publicUrl: addresses.publicUrl,
+      adminToken: secrets.adminToken,
+    }),
+  )
+
+  const app = express().disable('x-powered-by').set('etag', false).set('query parser', 'simple')
+  app.set('trust proxy', trustedProxies(config.TRUST_PROXY))
+  app.use((_request, response, next) => {
+    // A busy connection would otherwise outlive the listener.
+    if (isStopping()) response.set('Connection', 'close')
+    next()
+  })
+  app.use(requestLog(log))
+  // Behind a proxy that strips the sub-path the same routes answer without it.
+  if (config.BASE_PATH !== '') app.use(config.BASE_PATH, routes)
+  app.use(routes)
+  app.use(() => {
+    throw new Problem('route-not-found')
+  })
+  app.use(errorPage(views, log), problemJson(log))
+  return app
+}
+
+/** A number of hops, or addresses and their nicknames. Source: Express, trust proxy. */
+function trustedProxies(value: string | undefined): boolean | number | string {
+  if (value === undefined || value === 'false') return false
+  if (value === 'true') return true
+  return /^\d+$/.test(value) ? Number(value) : value
+}
