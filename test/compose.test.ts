@@ -138,12 +138,12 @@ describe('docker-compose.onlyoffice.yml', () => {
     const last = instructions.slice(instructions.findLastIndex((line) => line.startsWith('FROM ')))
 
     expect(instructions.filter((line) => line.startsWith('FROM '))).toEqual([
-      'FROM node:24-slim AS dependencies',
+      'FROM node:24-slim AS build',
       'FROM node:24-slim',
     ])
     expect(last.findLast((line) => line.startsWith('USER '))).toBe('USER node')
     expect(connector.user).toBe('node')
-    expect(instructions).toContain('RUN npm ci --omit=dev --omit=optional --ignore-scripts')
+    expect(instructions).toContain('RUN npm run build && npm prune --omit=dev --omit=optional')
     expect(last.at(-1)).toBe('CMD ["node", "dist/main.js"]')
     expect(connector.init).toBe(true)
   })
