@@ -16,7 +16,7 @@ import { KeyLocks } from './core/key-locks.ts'
 import { lockDataFolder } from './data-folder.ts'
 import { type DocServerOptions, HttpDocServer } from './docserver/client.ts'
 import { createDocServerTokens, type DocServerTokens } from './docserver/tokens.ts'
-import { Emulator } from './emulator/emulator.ts'
+import type { Emulator } from './emulator/emulator.ts'
 import { createLogger, type Logger } from './log.ts'
 import { openDatabase } from './metadata/database.ts'
 import { keyPrefix } from './metadata/installation.ts'
@@ -74,6 +74,8 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     log.warn({ interrupted }, 'saves were in flight when the last process ended; Document Server holds them')
   }
   const prefix = await keyPrefix(database)
+  // Loaded only where it stands in: it costs memory.
+  const emulatorClass = config.isEmulated ? (await import('./emulator/emulator.ts')).Emulator : undefined
 
   const handler: { app?: Express; emulator?: Emulator } = {}
   // After the listener: saves in flight still fetch from it.
@@ -115,9 +117,8 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     locks: new KeyLocks(),
     keyPrefix: prefix,
   }
-  const emulator = config.isEmulated
-    ? new Emulator({ secret, publicUrl: addresses.docServerUrl ?? '', maxCallbacks: 100 })
-    : undefined
+  const emulator =
+    emulatorClass && new emulatorClass({ secret, publicUrl: addresses.docServerUrl ?? '', maxCallbacks: 100 })
   if (emulator !== undefined) handler.emulator = emulator
   const isStopping = () => stopping.signal.aborted
   handler.app = createApp({ deps, addresses, secrets, docServerTokens, emulator, isStopping, streams })

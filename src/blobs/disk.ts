@@ -1,12 +1,28 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Dir, Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import * as fs from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
+import { LRUCache } from 'lru-cache'
 import { KeyLocks } from '../core/key-locks.ts'
 import type { BlobRef, BlobStore, PutLimits, RandomAccess, StoredBlob } from '../core/ports.ts'
 import { Problem } from '../errors.ts'
+import {
+  CHUNK_BYTES,
+  codeOf,
+  copyHashed,
+  copyOut,
+  ignore,
+  inMemory,
+  insideOf,
+  io,
+  once,
+  randomAccess,
+  readAt,
+  unavailable,
+  unlessMissing,
+} from './file-bytes.ts'
 
 /** The file-system functions in use; tests pass some that fail. */
 export type Files = {
@@ -19,11 +35,9 @@ export type Files = {
   opendir(path: string): Promise<Dir>
 }
 
-/** The unit of reading and writing; a file up to this size is read at once. */
-const CHUNK_BYTES = 1024 * 1024
-/** Sources may deliver a few bytes at a time: then the number of buffers is the limit, not their size. */
-const CHUNKS_PER_WRITE = 512
-
+/** Sent in one piece and remembered. */
+const SMALL_BYTES = 64 * 1024
+const SMALL_CACHE_BYTES = 16 * 1024 * 1024
 const SHA256 = /^[0-9a-f]{64}$/
 const FOLDER = /^[0-9a-f]{2}$/
 
@@ -36,6 +50,11 @@ export class DiskBlobs implements BlobStore {
   readonly #root: string
   readonly #blobs: string
   readonly #staging: string
+  /** Small files are asked for by every opener, and never change. */
+  readonly #small = new LRUCache<string, Buffer>({
+    maxSize: SMALL_CACHE_BYTES,
+    sizeCalculation: (bytes) => bytes.length || 1,
+  })
   /** A blob stored anew must not be deleted as the old one that it was. */
   readonly #locks = new KeyLocks()
   /** Folders that are known to survive a power cut. */
@@ -96,6 +115,38 @@ export class DiskBlobs implements BlobStore {
     }
   }
 
+  async send(
+    { sha256, size }: BlobRef,
+    range: { start: number; end: number } | undefined,
+    to: Writable,
+  ): Promise<void> {
+    const { start, end } = insideOf(size, range)
+    if (end - start < SMALL_BYTES) {
+      to.end(await this.#readSmall(sha256, start, end - start + 1))
+      return
+    }
+    const file = await this.#openBlob(sha256)
+    try {
+      await copyOut(file, start, end, to)
+    } finally {
+      await file.close().catch(ignore)
+    }
+  }
+
+  async #readSmall(sha256: string, start: number, length: number): Promise<Buffer> {
+    const name = `${sha256} ${start} ${length}`
+    const known = this.#small.get(name)
+    if (known !== undefined) return known
+    const file = await this.#openBlob(sha256)
+    try {
+      const bytes = await readAt(file, start, length)
+      this.#small.set(name, bytes)
+      return bytes
+    } finally {
+      await file.close().catch(ignore)
+    }
+  }
+
   async open(sha256: string): Promise<RandomAccess & AsyncDisposable> {
     const file = await this.#openBlob(sha256)
     try {
@@ -143,8 +194,8 @@ export class DiskBlobs implements BlobStore {
   async #stage(path: string, bytes: Readable, { maxBytes, inspect }: PutLimits): Promise<BlobRef> {
     const file = await io(this.#files.open(path, 'wx+', 0o600))
     try {
-      const blob = await copyHashed(bytes, file, maxBytes)
-      if (inspect) await inspect(randomAccess(file, blob.size))
+      const { small, ...blob } = await copyHashed(bytes, file, maxBytes)
+      if (inspect) await inspect(small === undefined ? randomAccess(file, blob.size) : inMemory(small))
       // Once only: after a failed fsync the kernel may report success for pages that it dropped.
       await io(file.sync())
       await io(file.close())
@@ -200,99 +251,3 @@ export class DiskBlobs implements BlobStore {
     return join(this.#blobs, sha256.slice(0, 2), sha256)
   }
 }
-
-async function copyHashed(bytes: Readable, file: FileHandle, maxBytes: number): Promise<BlobRef> {
-  const hash = createHash('sha256')
-  let size = 0
-  let batch: Buffer[] = []
-  let batchBytes = 0
-
-  const flush = async () => {
-    const writing = io(writeAll(file, batch, batchBytes))
-    // The write runs on another thread meanwhile.
-    for (const chunk of batch) hash.update(chunk)
-    batch = []
-    batchBytes = 0
-    await writing
-  }
-
-  for await (const next of bytes) {
-    const chunk: Buffer = next
-    size += chunk.length
-    if (size > maxBytes) throw new Problem('upload-too-large', `more than ${maxBytes} bytes`)
-    batch.push(chunk)
-    batchBytes += chunk.length
-    if (batchBytes >= CHUNK_BYTES || batch.length >= CHUNKS_PER_WRITE) await flush()
-  }
-  if (batchBytes > 0) await flush()
-  return { sha256: hash.digest('hex'), size }
-}
-
-async function writeAll(file: FileHandle, chunks: Buffer[], length: number): Promise<void> {
-  let { bytesWritten: written } = await file.writev(chunks)
-  if (written === length) return
-  // A nearly full disk takes a part; the next write tells what is wrong.
-  const all = Buffer.concat(chunks)
-  while (written < length) written += (await file.write(all, written)).bytesWritten
-}
-
-async function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length)
-  let filled = 0
-  while (filled < length) {
-    const { bytesRead } = await io(file.read(bytes, filled, length - filled, offset + filled))
-    if (bytesRead === 0) break
-    filled += bytesRead
-  }
-  return bytes.subarray(0, filled)
-}
-
-function randomAccess(file: FileHandle, size: number): RandomAccess {
-  return {
-    size,
-    read: (offset, length) => readAt(file, offset, Math.max(0, Math.min(length, size - offset))),
-  }
-}
-
-/** @throws Problem `range-not-satisfiable`; an end behind the last byte means the last byte (RFC 9110 §14.1.2) */
-function insideOf(size: number, range: { start: number; end: number } | undefined) {
-  if (!range) return { start: 0, end: size - 1 }
-  const { start, end } = range
-  if (start < 0 || start >= size || end < start) {
-    throw new Problem('range-not-satisfiable', `${start}-${end} of ${size} bytes`)
-  }
-  return { start, end: Math.min(end, size - 1) }
-}
-
-function once(bytes: Buffer): Readable {
-  return new Readable({
-    read() {
-      if (bytes.length > 0) this.push(bytes)
-      this.push(null)
-    },
-  })
-}
-
-/** Turns what the file system refuses (full, read-only, broken, out of handles) into a Problem. */
-async function io<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call
-  } catch (error) {
-    throw unavailable(error)
-  }
-}
-
-function unavailable(error: unknown): unknown {
-  return codeOf(error) ? new Problem('storage-unavailable', undefined, { cause: error }) : error
-}
-
-/** Like `ENOSPC`; undefined for what is not an answer of the operating system. */
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'errno' in error && 'code' in error ? String(error.code) : undefined
-}
-
-function unlessMissing(error: unknown): void {
-  if (codeOf(error) !== 'ENOENT') throw error
-}
-
-function ignore(): void {}

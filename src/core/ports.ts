@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 
 /** Bytes that can be read at any place without holding them whole. */
 export interface RandomAccess {
@@ -37,6 +37,13 @@ export interface BlobStore {
    * @throws Problem `blob-missing`, `range-not-satisfiable`
    */
   get(sha256: string, range?: { start: number; end: number }): Promise<Readable>
+  /**
+   * Writes the bytes of a range (or all) to a sink at its pace and ends it. A sink that is closed
+   * early ends the reading; a failure after the first byte destroys the sink.
+   *
+   * @throws Problem `blob-missing`, `storage-unavailable` while nothing has been written
+   */
+  send(blob: BlobRef, range: { start: number; end: number } | undefined, to: Writable): Promise<void>
   /** @throws Problem `blob-missing` */
   open(sha256: string): Promise<RandomAccess & AsyncDisposable>
   /** All blobs, in no order. Incomplete ones are never among them. */

@@ -118,6 +118,7 @@ async function advance(context: Context): Promise<AppliedSave> {
   await updateSession(tx, session.key, {
     draft_version_id: kind === 'draft' ? version.id : null,
     latest_save_id: save.saveId,
+    content_version_id: version.id,
     ...(kind === 'final' ? { superseded_at: now } : {}),
   })
   return { outcome: kind, version, headChanged: true }
@@ -130,7 +131,11 @@ async function keepConflict(context: Context): Promise<AppliedSave> {
     session.conflict_version_id === null
       ? await addVersion(context, 'conflict')
       : await moveVersion(context, session.conflict_version_id, 'conflict')
-  await updateSession(tx, session.key, { conflict_version_id: version.id, latest_save_id: save.saveId })
+  await updateSession(tx, session.key, {
+    conflict_version_id: version.id,
+    latest_save_id: save.saveId,
+    content_version_id: version.id,
+  })
   return { outcome: 'conflict', version, headChanged: false }
 }
 

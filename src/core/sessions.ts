@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Problem } from '../errors.ts'
-import { isFinalSaveInFlight, saveById } from '../metadata/saves.ts'
+import { isFinalSaveInFlight } from '../metadata/saves.ts'
 import type { DocumentRow, SessionRow, VersionRow } from '../metadata/schema.ts'
 import {
   currentSession,
@@ -35,7 +35,7 @@ type SessionDeps = Pick<Deps, 'database' | 'clock' | 'config' | 'events' | 'log'
 export async function openSession(
   deps: SessionDeps,
   document: DocumentRow,
-  { forEditing }: { forEditing: boolean },
+  { head, forEditing }: { head: VersionRow; forEditing: boolean },
 ): Promise<OpenedSession> {
   let session = await findOrCreateSession(deps, document)
   if (await isFinalSaveInFlight(deps.database, session.key)) {
@@ -43,7 +43,7 @@ export async function openSession(
     session = await findOrCreateSession(deps, document)
   }
   if (forEditing) await noteEditConfig(deps, session)
-  return { session, content: await newestContent(deps, session) }
+  return { session, content: await newestContent(deps, session, head) }
 }
 
 async function findOrCreateSession(
@@ -91,10 +91,13 @@ async function noteEditConfig({ database, clock, config }: SessionDeps, session:
   })
 }
 
-async function newestContent({ database }: Pick<Deps, 'database'>, session: SessionRow): Promise<VersionRow> {
-  const latest =
-    session.latest_save_id === null ? undefined : await saveById(database, session.latest_save_id)
-  return versionById(database, latest?.version_id ?? session.base_version_id)
+function newestContent(
+  { database }: Pick<Deps, 'database'>,
+  session: SessionRow,
+  head: VersionRow,
+): Promise<VersionRow> | VersionRow {
+  const id = session.content_version_id ?? session.base_version_id
+  return id === head.id ? head : versionById(database, id)
 }
 
 /**

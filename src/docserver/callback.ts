@@ -31,6 +31,10 @@ const Callback = z.object({
   userdata: z.string().optional().catch(undefined),
 })
 
+const History = z.object({
+  changes: z.array(z.object({ user: z.object({ id: z.coerce.string(), name: z.string() }) })),
+})
+
 export type Callback = z.output<typeof Callback>
 
 /**
@@ -75,9 +79,6 @@ function unwrapped(payload: Record<string, unknown> | undefined): unknown {
 /** The author of the save by the name that the history gives. `users` names the last author only. */
 export function authorOf(callback: Callback): { id: string; name: string } {
   const id = callback.users?.[0] ?? callback.actions?.[0]?.userid ?? 'unknown'
-  const History = z.object({
-    changes: z.array(z.object({ user: z.object({ id: z.coerce.string(), name: z.string() }) })),
-  })
   const history = History.safeParse(callback.history)
   const change = history.success ? history.data.changes.findLast(({ user }) => user.id === id) : undefined
   return { id, name: (change?.user.name ?? id).slice(0, 512) }

@@ -55,9 +55,13 @@ export async function openEditor(
   const { docServerUrl } = door.addresses
   if (docServerUrl === undefined) throw new Problem('document-server-missing')
   const document = await readableDocument(door.deps, caller, documentId)
-  const format = await door.openableFormat(await headVersion(door.deps, document))
+  const head = await headVersion(door.deps, document)
+  const format = await door.openableFormat(head)
   const opening = { ...wanted, mode: allowedMode(format, wanted.mode) }
-  const { session, content } = await openSession(door.deps, document, { forEditing: opening.mode !== 'view' })
+  const { session, content } = await openSession(door.deps, document, {
+    head,
+    forEditing: opening.mode !== 'view',
+  })
   return {
     ...editorConfig(
       { tokens: door.tokens, docServerTokens: door.docServerTokens, internalUrl: door.addresses.internalUrl },

@@ -21,7 +21,7 @@ export function createLimits(config: Pick<Config, 'RATE_LIMIT_MAX' | 'AUTH_RATE_
     requests: rateLimit({
       windowMs: WINDOW_MS,
       limit: config.RATE_LIMIT_MAX,
-      standardHeaders: 'draft-8',
+      standardHeaders: 'draft-7',
       legacyHeaders: false,
       // It would only print advice about proxies; TRUST_PROXY is documented.
       validate: false,

@@ -47,10 +47,7 @@ export async function sendBlob(
     response.end()
     return
   }
-  const bytes = await blobs.get(file.sha256, range)
-  bytes.once('error', () => response.destroy())
-  response.once('close', () => bytes.destroy())
-  bytes.pipe(response)
+  await blobs.send(file, range, response)
 }
 
 /** Also for fetch(), which adds `Cache-Control: no-cache` to a condition. Source: RFC 9110 §13.1.2. */

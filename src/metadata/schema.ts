@@ -62,6 +62,8 @@ export type Schema = {
     conflict_version_id: string | null
     recovery_version_id: string | null
     latest_save_id: string | null
+    /** The version that holds the newest stored content; null: the base. */
+    content_version_id: string | null
     /** JSON array of user ids that Document Server named last. */
     editors: string
     opened_at: string

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { Response } from 'express'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import type { RequestHandler, Response } from 'express'
 import helmet from 'helmet'
 
 export type PageOrigins = {
@@ -43,10 +45,10 @@ function docServerSource({ docServerUrl, isEmulated }: PageOrigins): string {
   return docServerUrl === undefined ? "'none'" : new URL(docServerUrl).origin
 }
 
-/** For everything else, computed once. Source: OWASP Secure Headers. */
-export function serviceHeaders({ publicUrl }: Pick<PageOrigins, 'publicUrl'>) {
+/** For everything else: what helmet says, asked once instead of for each request. */
+export function serviceHeaders({ publicUrl }: Pick<PageOrigins, 'publicUrl'>): RequestHandler {
   const isHttps = publicUrl.startsWith('https:')
-  return helmet({
+  const protect = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -68,4 +70,11 @@ export function serviceHeaders({ publicUrl }: Pick<PageOrigins, 'publicUrl'>) {
     crossOriginResourcePolicy: { policy: 'cross-origin' },
     crossOriginEmbedderPolicy: false,
   })
+  const recorded = new ServerResponse(new IncomingMessage(new Socket()))
+  protect(recorded.req, recorded, () => {})
+  const headers = new Map(Object.entries(recorded.getHeaders()).map(([name, value]) => [name, String(value)]))
+  return (_request, response, next) => {
+    response.setHeaders(headers)
+    next()
+  }
 }

@@ -87,6 +87,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('conflict_version_id', 'text')
     .addColumn('recovery_version_id', 'text')
     .addColumn('latest_save_id', 'text')
+    .addColumn('content_version_id', 'text')
     .addColumn('editors', 'text', (column) => column.notNull())
     .addColumn('opened_at', 'text', (column) => column.notNull())
     .addColumn('superseded_at', 'text')
@@ -133,12 +134,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute()
   await db.schema.createIndex('saves_of_key').on('saves').columns(['key', 'received_at']).execute()
   await db.schema.createIndex('saves_blob').on('saves').column('sha256').execute()
-  await db.schema
-    .createIndex('saves_open')
-    .on('saves')
-    .columns(['state', 'key'])
-    .where(sql.ref('state'), 'in', sql`('receiving', 'failed')`)
-    .execute()
+  await db.schema.createIndex('saves_by_state').on('saves').columns(['state', 'key']).execute()
 
   await db.schema
     .createTable('forgotten')
