@@ -19,6 +19,7 @@ import { createDocServerTokens, type DocServerTokens } from './docserver/tokens.
 import type { Emulator } from './emulator/emulator.ts'
 import { createLogger, type Logger } from './log.ts'
 import { openDatabase } from './metadata/database.ts'
+import { GroupCommit } from './metadata/group-commit.ts'
 import { keyPrefix } from './metadata/installation.ts'
 import { failInterrupted } from './metadata/saves.ts'
 import { createMetrics } from './metrics.ts'
@@ -108,6 +109,7 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     log,
     metrics: createMetrics(),
     database,
+    commits: new GroupCommit(database),
     blobs,
     docServer,
     isDocServerHealthy: createHealthProbe(docServer),

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import type { Logger } from '../log.ts'
+import type { GroupCommit } from '../metadata/group-commit.ts'
 import type { Database } from '../metadata/schema.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Events } from './events.ts'
@@ -15,6 +16,8 @@ export type Deps = {
   log: Logger
   metrics: Metrics
   database: Database
+  /** For durable writes that many requests make at once. */
+  commits: GroupCommit
   blobs: BlobStore
   /** Undefined when no Document Server is configured. */
   docServer: DocServer | undefined

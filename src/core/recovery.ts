@@ -15,7 +15,16 @@ import { finishSave, surely } from './saves.ts'
 
 type RecoveryDeps = Pick<
   Deps,
-  'database' | 'blobs' | 'config' | 'clock' | 'locks' | 'keyPrefix' | 'log' | 'docServer' | 'events'
+  | 'database'
+  | 'commits'
+  | 'blobs'
+  | 'config'
+  | 'clock'
+  | 'locks'
+  | 'keyPrefix'
+  | 'log'
+  | 'docServer'
+  | 'events'
 >
 
 export type RecoveryResult = { recovered: number; waiting: number }

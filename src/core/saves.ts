@@ -42,7 +42,16 @@ export const API_SAVE_MARK = 'api:'
 
 type SaveDeps = Pick<
   Deps,
-  'database' | 'blobs' | 'config' | 'clock' | 'events' | 'locks' | 'keyPrefix' | 'log' | 'docServer'
+  | 'database'
+  | 'commits'
+  | 'blobs'
+  | 'config'
+  | 'clock'
+  | 'events'
+  | 'locks'
+  | 'keyPrefix'
+  | 'log'
+  | 'docServer'
 >
 
 /**
@@ -65,7 +74,8 @@ export async function takeSave(deps: SaveDeps, save: IncomingSave): Promise<Take
 
   const saveId = randomUUIDv7()
   try {
-    await insertSave(deps.database, journalRow(deps, session, save, saveId))
+    const row = journalRow(deps, session, save, saveId)
+    await deps.commits.run((tx) => insertSave(tx, row))
     await announce(deps, session.document_id, { state: 'saving' })
     return await deps.locks.run(save.key, () => store(deps, session, { ...save, url }, saveId))
   } catch (error) {
@@ -164,12 +174,12 @@ async function bytesOf(
 
 /** The one transaction that makes a save count. Shared with recovery. */
 export async function finishSave(
-  { database, clock, keyPrefix }: Pick<Deps, 'database' | 'clock' | 'keyPrefix'>,
+  { commits, clock, keyPrefix }: Pick<Deps, 'commits' | 'clock' | 'keyPrefix'>,
   key: string,
   save: DurableSave,
 ): Promise<AppliedSave> {
   const now = clock().toISOString()
-  return database.transaction().execute(async (tx) => {
+  return commits.run(async (tx) => {
     const session = await sessionByKey(tx, key)
     if (session === undefined) throw new Problem('key-unknown')
     const applied = await applySave({ tx, session, save, now, keyPrefix })

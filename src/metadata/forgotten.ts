@@ -1,10 +1,10 @@
-import type { Database, Schema } from './schema.ts'
+import type { Database, Schema, Tx } from './schema.ts'
 
 export type ForgottenFile = Schema['forgotten']
 
 /** Notes a forgotten file of ours that waits for somebody. Without a fingerprint the earlier one stays. */
 export async function noteForgotten(
-  db: Database,
+  db: Database | Tx,
   {
     key,
     reason,
