@@ -33,6 +33,13 @@ const PROBLEMS = {
   'media-type-unsupported': { status: 415, title: 'The body has a type that is not read here' },
   'range-not-satisfiable': { status: 416, title: 'The range lies outside the file' },
   'save-without-url': { status: 422, title: 'Document Server could not build the file' },
+  'conversion-impossible': { status: 422, title: 'This format cannot be converted to that one' },
+  'conversion-failed': { status: 422, title: 'The file could not be converted' },
+  'conversion-unavailable': { status: 501, title: 'Nothing here converts files' },
+  'conversion-busy': { status: 503, title: 'Too many conversions are under way' },
+  'precondition-failed': { status: 412, title: 'The document has changed meanwhile' },
+  'template-not-found': { status: 404, title: 'Template not found' },
+  'api-key-not-found': { status: 404, title: 'API key not found' },
   'document-server-missing': { status: 424, title: 'No Document Server is configured' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
   'upload-stalled': { status: 408, title: 'The upload stopped arriving' },
@@ -55,17 +62,24 @@ export class Problem extends Error {
   readonly code: ProblemCode
   readonly errors: FieldErrors | undefined
   readonly retryAfterS: number | undefined
+  readonly members: Record<string, unknown>
 
   constructor(
     code: ProblemCode,
     detail?: string,
-    options?: ErrorOptions & { errors?: FieldErrors; retryAfterS?: number },
+    options?: ErrorOptions & {
+      errors?: FieldErrors
+      retryAfterS?: number
+      /** Further members of the answer. Source: RFC 9457 §3.2. */
+      members?: Record<string, unknown>
+    },
   ) {
     super(detail ?? PROBLEMS[code].title, options)
     this.name = 'Problem'
     this.code = code
     this.errors = options?.errors
     this.retryAfterS = options?.retryAfterS
+    this.members = options?.members ?? {}
   }
 
   get status(): number {

@@ -1,8 +1,16 @@
-import { type Request, Router } from 'express'
+import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
-import { checkCredentials, createApiKey } from '../core/api-keys.ts'
-import { PERMISSIONS } from '../core/callers.ts'
-import { Problem } from '../errors.ts'
+import {
+  checkCredentials,
+  createApiKey,
+  listApiKeyInfos,
+  renameApiKey,
+  revokeApiKey,
+  rotateSecret,
+} from '../core/api-keys.ts'
+import { authorOf, PERMISSIONS } from '../core/callers.ts'
+import { isProblem, Problem } from '../errors.ts'
+import { bearerOf } from '../http/authentication.ts'
 import type { Api } from './api.ts'
 
 const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
@@ -11,6 +19,7 @@ const NewApiKey = z.object({
   name: z.string().min(1).max(200),
   permissions: z.array(z.enum(PERMISSIONS)).min(1).max(PERMISSIONS.length),
   workspaceId: z.uuid().optional(),
+  expiresAt: z.iso.datetime().optional(),
 })
 
 const Credentials = z.object({ apiKey: z.string().min(1).max(200), secret: z.string().min(1).max(200) })
@@ -23,9 +32,7 @@ export function authRoutes({ deps, tokens, authentication }: Api): Router {
     const isFirstKey = request.headers.authorization === undefined
     if (isFirstKey && !isLocal(request))
       throw new Problem('token-missing', 'the administrator makes API keys')
-    if (!isFirstKey && (await authentication.byBearer(request)).kind !== 'administrator') {
-      throw new Problem('administrator-only')
-    }
+    if (!isFirstKey) await demandAdministrator(request)
     const made = await createApiKey(deps, NewApiKey.parse(request.body), { onlyAsFirst: isFirstKey })
     response.status(201).set('Cache-Control', 'no-store').json({
       id: made.id,
@@ -38,11 +45,57 @@ export function authRoutes({ deps, tokens, authentication }: Api): Router {
     })
   })
 
+  router.get('/api-keys', async (request, response) => {
+    await demandAdministrator(request)
+    response.json({ apiKeys: await listApiKeyInfos(deps) })
+  })
+
+  router.patch('/api-keys/:id', async (request, response) => {
+    await demandAdministrator(request)
+    const { name } = NewApiKey.pick({ name: true }).parse(request.body)
+    response.json(await renameApiKey(deps, request.params.id, name))
+  })
+
+  router.delete('/api-keys/:id', async (request, response) => {
+    await demandAdministrator(request)
+    await revokeApiKey(deps, request.params.id)
+    response.status(204).end()
+  })
+
+  router.post('/api-keys/:id/rotate', async (request, response) => {
+    await demandAdministrator(request)
+    response.set('Cache-Control', 'no-store').json(await rotateSecret(deps, request.params.id))
+  })
+
+  async function demandAdministrator(request: Request): Promise<void> {
+    if ((await authentication.byBearer(request)).kind !== 'administrator')
+      throw new Problem('administrator-only')
+  }
+
+  // The API page names no path for validation: these are what its readers would try.
+  router.get(['/validate', '/verify', '/me'], validate)
+  router.post(['/validate', '/verify', '/me'], validate)
+
+  async function validate(request: Request, response: Response): Promise<void> {
+    try {
+      const caller = await authentication.byBearer(request)
+      const { id: clientId, name } = authorOf(caller)
+      const permissions = caller.kind === 'administrator' ? PERMISSIONS : caller.permissions
+      const { expiresAt } = tokens.read('access', bearerOf(request) ?? '') ?? {}
+      response
+        .set('Cache-Control', 'no-store')
+        .json({ clientId, name, permissions, isValid: true, expiresAt })
+    } catch (error) {
+      if (!isProblem(error)) throw error
+      throw new Problem(error.code, error.message, { members: { isValid: false } })
+    }
+  }
+
   router.post('/token', async (request, response) => {
     const client = await checkCredentials(deps, Credentials.parse(request.body))
     const lifetimeS = deps.config.ACCESS_TOKEN_S
-    const token = tokens.issue('access', { clientId: client.id }, lifetimeS)
     const expiresAt = new Date(deps.clock().getTime() + lifetimeS * 1000).toISOString()
+    const token = tokens.issue('access', { clientId: client.id, expiresAt }, lifetimeS)
     response.set('Cache-Control', 'no-store').json({ token, expiresAt })
   })
 

@@ -1,8 +1,16 @@
-import { Router } from 'express'
+import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
 import { isBlankFormat } from '../core/blank-files.ts'
-import { createDocument, listDocuments, readableDocument, uploadDocument } from '../core/documents.ts'
+import {
+  createDocument,
+  deleteDocument,
+  listDocuments,
+  readableDocument,
+  undeleteDocument,
+  uploadDocument,
+} from '../core/documents.ts'
 import { formatOf, nutoTypeOf } from '../core/formats.ts'
+import { renameDocument } from '../core/rename.ts'
 import { MAX_TITLE_LENGTH, offeredName } from '../core/titles.ts'
 import { headVersion } from '../core/versions.ts'
 import { Problem } from '../errors.ts'
@@ -14,18 +22,30 @@ import { receiveUpload } from './upload.ts'
 const TYPES = ['Docs', 'Sheet', 'Slide'] as const
 const MOST_TAKEN = 100
 
-const NewDocument = z.object({
-  title: z
-    .string()
-    .min(1)
-    .refine((title) => [...title].length <= MAX_TITLE_LENGTH, `at most ${MAX_TITLE_LENGTH} characters`),
-  type: z.string().transform((given, context) => {
-    const type = TYPES.find((one) => one.toLowerCase() === given.toLowerCase())
-    if (type === undefined) context.addIssue(`one of ${TYPES.join(', ')}`)
-    return type
-  }),
-  format: z.string().max(20).toLowerCase(),
+/** Enum spellings in any case, given out exactly. */
+const DocType = z.string().transform((given, context): (typeof TYPES)[number] => {
+  const type = TYPES.find((one) => one.toLowerCase() === given.toLowerCase())
+  if (type !== undefined) return type
+  context.addIssue(`one of ${TYPES.join(', ')}`)
+  return z.NEVER
 })
+
+const Title = z
+  .string()
+  .min(1)
+  .refine((title) => [...title].length <= MAX_TITLE_LENGTH, `at most ${MAX_TITLE_LENGTH} characters`)
+
+const NewDocument = z.object({ title: Title, type: DocType, format: z.string().max(20).toLowerCase() })
+
+const ChangedDocument = z.object({ title: Title })
+
+const SORT_FIELDS = {
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
+  title: 'title',
+  type: 'file_type',
+  fileSize: 'size',
+} as const
 
 const Page = z.object({
   skip: z.coerce.number().int().min(0).max(1_000_000_000).default(0),
@@ -37,18 +57,31 @@ const Page = z.object({
     .default(20),
 })
 
+const ListQuery = Page.extend({
+  type: DocType.optional(),
+  search: z.string().max(MAX_TITLE_LENGTH).optional(),
+  sortBy: z
+    .enum(Object.keys(SORT_FIELDS) as (keyof typeof SORT_FIELDS)[])
+    .default('updatedAt')
+    .transform((field) => SORT_FIELDS[field]),
+  sortDescending: z.stringbool().default(true),
+})
+
 const Params = z.object({ documentId: z.string() })
 
 /** Documents. Source: Nuto Office API, Documents. */
 export function documentRoutes({ deps, authentication }: Api): Router {
   const router = Router()
 
-  router.get('/', async (request, response) => {
+  async function list(request: Request, response: Response, isDeleted: boolean): Promise<void> {
     const caller = await authentication.byBearer(request)
-    const page = Page.parse(request.query)
-    const { documents, totalCount } = await listDocuments(deps, caller, page)
-    response.json({ documents: documents.map(documentJson), totalCount, ...page })
-  })
+    const { sortDescending: isDescending, ...query } = ListQuery.parse(request.query)
+    const { documents, totalCount } = await listDocuments(deps, caller, { ...query, isDescending, isDeleted })
+    response.json({ documents: documents.map(documentJson), totalCount, skip: query.skip, take: query.take })
+  }
+
+  router.get('/', (request, response) => list(request, response, false))
+  router.get('/trash', (request, response) => list(request, response, true))
 
   router.post('/', async (request, response) => {
     const caller = await authentication.byBearer(request)
@@ -73,6 +106,27 @@ export function documentRoutes({ deps, authentication }: Api): Router {
     const caller = await authentication.byBearer(request)
     const { documentId } = Params.parse(request.params)
     response.json(documentJson(await readableDocument(deps, caller, documentId)))
+  })
+
+  router.put('/:documentId', change)
+  router.patch('/:documentId', change)
+
+  async function change(request: Request, response: Response): Promise<void> {
+    const caller = await authentication.byBearer(request)
+    const { documentId } = Params.parse(request.params)
+    const { title } = ChangedDocument.parse(request.body)
+    response.json(documentJson(await renameDocument(deps, caller, { documentId, title })))
+  }
+
+  router.delete('/:documentId', async (request, response) => {
+    const caller = await authentication.byBearer(request)
+    await deleteDocument(deps, caller, Params.parse(request.params).documentId)
+    response.status(204).end()
+  })
+
+  router.post('/:documentId/undelete', async (request, response) => {
+    const caller = await authentication.byBearer(request)
+    response.json(documentJson(await undeleteDocument(deps, caller, Params.parse(request.params).documentId)))
   })
 
   router.get('/:documentId/download', async (request, response) => {

@@ -1,7 +1,9 @@
 import { Router } from 'express'
 import { z } from 'zod'
 import { readableDocument } from '../core/documents.ts'
-import { addContent, listVersions, restoreVersion } from '../core/versions.ts'
+import { offeredName } from '../core/titles.ts'
+import { addContent, listVersions, restoreVersion, versionOf } from '../core/versions.ts'
+import { sendBlob } from '../http/send-blob.ts'
 import type { Api } from './api.ts'
 import { documentJson, versionJson } from './document-json.ts'
 import { receiveUpload } from './upload.ts'
@@ -19,6 +21,15 @@ export function versionRoutes({ deps, authentication }: Api): Router {
     const document = await readableDocument(deps, caller, documentId)
     const versions = await listVersions(deps, caller, documentId)
     response.json({ versions: versions.map((version) => versionJson(version, document)) })
+  })
+
+  router.get('/:documentId/versions/:versionId/download', async (request, response) => {
+    const caller = await authentication.byBearer(request)
+    const { documentId, versionId } = OfVersion.parse(request.params)
+    const document = await readableDocument(deps, caller, documentId)
+    const { sha256, size, file_type: extension } = await versionOf(deps, document, versionId)
+    const name = offeredName(document.title, extension)
+    await sendBlob(deps.blobs, request, response, { sha256, size, extension, name })
   })
 
   router.post('/:documentId/versions/:versionId/restore', async (request, response) => {

@@ -1,17 +1,24 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { Problem } from '../errors.ts'
-import { findDocument, insertDocument, listDocuments as listRows } from '../metadata/documents.ts'
+import {
+  type DocumentQuery,
+  findDocument,
+  findTrashed,
+  insertDocument,
+  listDocuments as listRows,
+  updateDocument,
+} from '../metadata/documents.ts'
 import { DEFAULT_WORKSPACE_ID, type DocumentRow } from '../metadata/schema.ts'
 import { insertVersion } from '../metadata/versions.ts'
 import { type BlankFormat, blankFile } from './blank-files.ts'
 import { authorOf, type Caller, demand, workspaceOf } from './callers.ts'
 import { checkContent } from './content-type.ts'
 import type { Deps } from './deps.ts'
-import { canOpen, formatOf, isPlainText } from './formats.ts'
+import { canOpen, FORMATS, formatOf, isPlainText, type NutoType, nutoTypeOf } from './formats.ts'
 import { newKey } from './keys.ts'
 import type { BlobRef } from './ports.ts'
-import { splitFileName, storableTitle, withoutExtension } from './titles.ts'
+import { foldedTitle, splitFileName, storableTitle, withoutExtension } from './titles.ts'
 
 type DocumentDeps = Pick<Deps, 'database' | 'blobs' | 'config' | 'clock' | 'keyPrefix'>
 
@@ -27,14 +34,67 @@ export async function readableDocument(
   return document
 }
 
-/** Newest first. @throws Problem `permission-missing` */
+export type ListOptions = {
+  type?: NutoType | undefined
+  /** Free text, found in titles whatever its case and diacritics. */
+  search?: string | undefined
+  sortBy?: DocumentQuery['sortBy']
+  isDescending?: boolean
+  skip: number
+  take: number
+  /** The trash instead of the documents. */
+  isDeleted?: boolean
+}
+
+/** Newest first, unless sorted otherwise. @throws Problem `permission-missing` */
 export async function listDocuments(
   { database }: Pick<Deps, 'database'>,
   caller: Caller,
-  page: { skip: number; take: number },
+  options: ListOptions,
 ) {
   demand(caller, 'documents:read')
-  return listRows(database, workspaceOf(caller), page)
+  const { type, search, skip, take, sortBy = 'updated_at', isDescending = true, isDeleted = false } = options
+  return listRows(database, {
+    workspaceId: workspaceOf(caller),
+    isDeleted,
+    fileTypes:
+      type && FORMATS.filter((format) => nutoTypeOf(format) === type).map(({ extension }) => extension),
+    search: search === undefined || search === '' ? undefined : foldedTitle(search),
+    sortBy,
+    isDescending,
+    skip,
+    take,
+  })
+}
+
+/** Into the trash: everything is kept, saves still under way too. @throws Problem `document-not-found`, `permission-missing` */
+export async function deleteDocument(
+  deps: Pick<Deps, 'database' | 'clock'>,
+  caller: Caller,
+  documentId: string,
+): Promise<void> {
+  demand(caller, 'documents:write')
+  const deleted_at = deps.clock().toISOString()
+  await deps.database.transaction().execute(async (tx) => {
+    const document = await findDocument(tx, documentId, workspaceOf(caller))
+    if (document === undefined) throw new Problem('document-not-found')
+    await updateDocument(tx, document.id, { deleted_at })
+  })
+}
+
+/** Out of the trash, with all that was saved meanwhile. @throws Problem `document-not-found`, `permission-missing` */
+export async function undeleteDocument(
+  deps: Pick<Deps, 'database'>,
+  caller: Caller,
+  documentId: string,
+): Promise<DocumentRow> {
+  demand(caller, 'documents:write')
+  return deps.database.transaction().execute(async (tx) => {
+    const document = await findTrashed(tx, documentId, workspaceOf(caller))
+    if (document === undefined) throw new Problem('document-not-found')
+    await updateDocument(tx, document.id, { deleted_at: null })
+    return { ...document, deleted_at: null }
+  })
 }
 
 /** A new document with a real blank file. @throws Problem `permission-missing`, `storage-unavailable` */
@@ -106,6 +166,7 @@ async function insert(
     id: randomUUIDv7(),
     workspace_id: workspaceOf(caller) ?? DEFAULT_WORKSPACE_ID,
     title: storableTitle(title),
+    folded_title: foldedTitle(storableTitle(title)),
     file_type: fileType,
     head_version_id: versionId,
     last_version_number: 1,

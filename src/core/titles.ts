@@ -22,6 +22,11 @@ export function storableTitle(title: string): string {
   return [...title.toWellFormed()].slice(0, MAX_TITLE_LENGTH).join('')
 }
 
+/** For searching: without case, diacritics and differences of Unicode form. */
+export function foldedTitle(title: string): string {
+  return title.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
+}
+
 /** The name that a download offers: title and extension, without what file systems refuse. */
 export function offeredName(title: string, extension: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must go

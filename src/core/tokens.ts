@@ -10,7 +10,7 @@ import { deriveKey } from '../secrets.ts'
  */
 const PURPOSES = {
   /** A REST client. */
-  access: z.object({ clientId: z.string() }),
+  access: z.object({ clientId: z.string(), expiresAt: z.string().optional() }),
   /** One file for Document Server: the content of a version or its archive of changes. */
   file: z.object({ versionId: z.string(), part: z.enum(['content', 'changes']) }),
   /** One opened editor page: its document and what it was opened with. */

@@ -19,7 +19,7 @@ export type Authentication = {
 }
 
 export function createAuthentication(
-  deps: Pick<Deps, 'database'>,
+  deps: Pick<Deps, 'database' | 'clock'>,
   tokens: Tokens,
   adminToken: string,
 ): Authentication {
@@ -57,6 +57,6 @@ export function isAdministrator(request: Request, tokens: Tokens): boolean {
 }
 
 /** Source: RFC 6750 §2.1. */
-function bearerOf(request: Request): string | undefined {
+export function bearerOf(request: Request): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
 }

@@ -59,6 +59,7 @@ export function problemJson(log: Logger): ErrorRequestHandler {
         code: problem?.code ?? 'internal',
         ...(problem === undefined ? {} : { detail: problem.message }),
         ...(problem?.errors === undefined ? {} : { errors: problem.errors }),
+        ...problem?.members,
         traceId: String(request.id),
       })
   }

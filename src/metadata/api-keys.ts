@@ -1,4 +1,4 @@
-import type { Insertable } from 'kysely'
+import type { Insertable, Updateable } from 'kysely'
 import type { ApiKeyRow, Database, Schema, Tx } from './schema.ts'
 
 export function apiKeyByName(db: Database, apiKey: string): Promise<ApiKeyRow | undefined> {
@@ -15,6 +15,26 @@ export async function hasApiKeys(db: Database | Tx): Promise<boolean> {
 
 export async function insertApiKey(tx: Tx, row: Insertable<Schema['api_keys']>): Promise<void> {
   await tx.insertInto('api_keys').values(row).execute()
+}
+
+/** Newest first. */
+export function listApiKeys(db: Database): Promise<ApiKeyRow[]> {
+  return db.selectFrom('api_keys').selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').execute()
+}
+
+/** @returns the changed key, undefined when there is none that still works */
+export function updateApiKey(
+  db: Database,
+  id: string,
+  change: Updateable<Schema['api_keys']>,
+): Promise<ApiKeyRow | undefined> {
+  return db
+    .updateTable('api_keys')
+    .set(change)
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .returningAll()
+    .executeTakeFirst()
 }
 
 export async function hasWorkspace(db: Database | Tx, id: string): Promise<boolean> {

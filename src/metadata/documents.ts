@@ -1,4 +1,4 @@
-import type { Insertable, Updateable } from 'kysely'
+import { type Insertable, sql, type Updateable } from 'kysely'
 import type { Database, DocumentRow, Schema, Tx, VersionRow } from './schema.ts'
 
 /** Undefined also when the document is deleted or lies in another workspace than the given one. */
@@ -17,19 +17,54 @@ export function documentById(db: Database | Tx, id: string): Promise<DocumentRow
   return db.selectFrom('documents').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
 }
 
-/** Newest first, with the number of all. */
+/** Also one in the trash. */
+export async function findTrashed(
+  db: Database | Tx,
+  id: string,
+  workspaceId: string | undefined,
+): Promise<DocumentRow | undefined> {
+  let query = db.selectFrom('documents').selectAll().where('id', '=', id).where('deleted_at', 'is not', null)
+  if (workspaceId !== undefined) query = query.where('workspace_id', '=', workspaceId)
+  return query.executeTakeFirst()
+}
+
+export const SORT_COLUMNS = ['created_at', 'updated_at', 'title', 'file_type', 'size'] as const
+
+export type DocumentQuery = {
+  /** Undefined: all workspaces. */
+  workspaceId: string | undefined
+  isDeleted: boolean
+  fileTypes: readonly string[] | undefined
+  /** Folded text that the title holds. */
+  search: string | undefined
+  sortBy: (typeof SORT_COLUMNS)[number]
+  isDescending: boolean
+  skip: number
+  take: number
+}
+
+/** One page, with the number of all that fit. */
 export async function listDocuments(
   db: Database,
-  workspaceId: string | undefined,
-  { skip, take }: { skip: number; take: number },
+  wanted: DocumentQuery,
 ): Promise<{ documents: DocumentRow[]; totalCount: number }> {
-  let query = db.selectFrom('documents').where('deleted_at', 'is', null)
+  const { workspaceId, isDeleted, fileTypes, search, sortBy, isDescending, skip, take } = wanted
+  let query = db.selectFrom('documents').where('deleted_at', isDeleted ? 'is not' : 'is', null)
   if (workspaceId !== undefined) query = query.where('workspace_id', '=', workspaceId)
+  if (fileTypes !== undefined) query = query.where('file_type', 'in', fileTypes)
+  if (search !== undefined) {
+    query = query.where(sql<boolean>`folded_title like ${`%${escapedLike(search)}%`} escape '!'`)
+  }
+  const direction = isDescending ? 'desc' : 'asc'
   const [documents, { total }] = await Promise.all([
-    query.selectAll().orderBy('updated_at', 'desc').orderBy('id', 'desc').limit(take).offset(skip).execute(),
+    query.selectAll().orderBy(sortBy, direction).orderBy('id', direction).limit(take).offset(skip).execute(),
     query.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow(),
   ])
   return { documents, totalCount: Number(total) }
+}
+
+function escapedLike(text: string): string {
+  return text.replace(/[!%_]/g, (sign) => `!${sign}`)
 }
 
 export async function insertDocument(tx: Tx, row: Insertable<Schema['documents']>): Promise<void> {

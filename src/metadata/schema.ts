@@ -1,4 +1,4 @@
-import type { Kysely, Selectable, Transaction } from 'kysely'
+import type { Generated, Kysely, Selectable, Transaction } from 'kysely'
 
 /** Times are ISO 8601 in UTC with milliseconds, so that text order is time order on every engine. */
 export type Schema = {
@@ -15,6 +15,10 @@ export type Schema = {
     permissions: string
     created_at: string
     revoked_at: string | null
+    last_used_at: string | null
+    expires_at: string | null
+    previous_secret_hash: string | null
+    previous_secret_until: string | null
   }
   sign_in_links: { token_hash: string; expires_at: string }
   documents: {
@@ -22,6 +26,8 @@ export type Schema = {
     workspace_id: string
     /** Without an extension. */
     title: string
+    /** For searching: without case and diacritics. */
+    folded_title: Generated<string>
     /** Extension of the head's bytes, lower case. */
     file_type: string
     head_version_id: string
@@ -119,6 +125,7 @@ export type VersionKind =
   | 'cut'
   | 'final'
   | 'restored'
+  | 'renamed'
   | 'conflict'
   | 'recovery'
 

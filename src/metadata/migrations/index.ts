@@ -1,7 +1,9 @@
 import type { Migration } from 'kysely/migration'
 import * as first from './0001-documents-and-sessions.ts'
+import * as second from './0002-keys-folding-trash.ts'
 
 /** All migrations in order; one that was released is never changed. */
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-documents-and-sessions': first,
+  '0002-keys-folding-trash': second,
 }
