@@ -3,11 +3,12 @@ import { Agent as HttpAgent, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios'
 import { z } from 'zod'
-import type { CommandError, DocServer, Download } from '../core/ports.ts'
+import type { CommandError, ConversionOrder, DocServer, Download } from '../core/ports.ts'
 import { Problem } from '../errors.ts'
 import { withoutQuery } from '../log.ts'
 import { type DocServerAddresses, fetchAddress } from './addresses.ts'
 import { checkedBody } from './checked-body.ts'
+import { awaitConversion } from './conversion-client.ts'
 import type { DocServerTokens } from './tokens.ts'
 
 const MAX_ANSWER_BYTES = 16 * 1024 ** 2
@@ -162,6 +163,30 @@ export class HttpDocServer implements DocServer {
 
   async rename(key: string, title: string): Promise<CommandError> {
     return errorOf(await this.#command({ c: 'meta', key, meta: { title } }))
+  }
+
+  convert(order: ConversionOrder): Promise<{ url: string; extension: string }> {
+    const { tokens, header, commandTimeoutS, addresses } = this.#options
+    return awaitConversion(async (parameters, signal) => {
+      const response = await this.#http
+        .post(
+          `${addresses.internalUrl}/converter?shardkey=${encodeURIComponent(parameters.key)}`,
+          { ...parameters, token: tokens.sign(parameters, COMMAND_TOKEN_S) },
+          {
+            signal: AbortSignal.any([signal, AbortSignal.timeout(commandTimeoutS * 1000)]),
+            maxContentLength: MAX_ANSWER_BYTES,
+            headers: {
+              Accept: 'application/json',
+              [header]: `Bearer ${tokens.sign({ payload: parameters }, COMMAND_TOKEN_S)}`,
+            },
+          },
+        )
+        .catch((cause: unknown) => {
+          throw new Problem('document-server-failed', `converter: ${reason(cause)}`, { cause })
+        })
+      if (response.status === 200) return response.data
+      throw new Problem('document-server-failed', `converter answered HTTP ${response.status}`)
+    }, order)
   }
 
   async version(): Promise<string> {

@@ -24,13 +24,13 @@ const Query = z.object({
   userName: z.string().min(1).max(100).optional(),
 })
 
-/** How the caller wants to open a document; who may not write looks on. @throws ZodError */
+/** How the caller wants to open a document. @throws ZodError */
 export function openingOf(request: Request, caller: Caller): Opening {
   const query = Query.parse(request.query)
   const self = authorOf(caller)
   const type = query.type ?? (MOBILE.test(request.headers['user-agent'] ?? '') ? 'mobile' : 'desktop')
   return {
-    mode: may(caller, 'documents:write') ? query.mode : 'view',
+    mode: query.mode,
     type,
     ...(query.lang === undefined ? {} : { lang: query.lang }),
     user: { id: query.userId ?? self.id, name: query.userName ?? query.userId ?? self.name },
@@ -57,7 +57,9 @@ export async function openEditor(
   const document = await readableDocument(door.deps, caller, documentId)
   const head = await headVersion(door.deps, document)
   const format = await door.openableFormat(head)
-  const opening = { ...wanted, mode: allowedMode(format, wanted.mode) }
+  // Who may not write looks on.
+  const mode = may(caller, 'documents:write') ? wanted.mode : 'view'
+  const opening = { ...wanted, mode: allowedMode(format, mode) }
   const { session, content } = await openSession(door.deps, document, {
     head,
     forEditing: opening.mode !== 'view',

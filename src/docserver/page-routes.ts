@@ -1,48 +1,26 @@
 import { type Request, Router } from 'express'
 import { clientById } from '../core/api-keys.ts'
 import type { Caller } from '../core/callers.ts'
-import { PAGE_TOKEN_S, type TokenClaims } from '../core/tokens.ts'
+import type { TokenClaims } from '../core/tokens.ts'
 import { Problem } from '../errors.ts'
 import { openEventStream } from '../http/sse.ts'
-import { framedPageHeaders } from '../pages/headers.ts'
-import { scriptJson } from '../pages/views.ts'
 import type { Door } from './door.ts'
+import { sendEditorPage } from './editor-page.ts'
 import { openEditor, openingOf } from './open-editor.ts'
 
 /** The page around the editor, its events and its fresh configs. */
 export function pageRoutes(door: Door): Router {
   const router = Router()
-  const { deps, authentication, addresses, tokens, views } = door
-  // Paths without a host: the page works under whatever name a browser reached us by.
-  const basePath = new URL(addresses.publicUrl).pathname.replace(/\/+$/, '')
+  const { deps, authentication, tokens } = door
 
   router.get('/viewer/:id', async (request, response) => {
     const caller = await authentication.byBearerOrCookie(request)
-    const opened = await openEditor(door, caller, request.params.id, openingOf(request, caller))
-    const pageToken = tokens.issue(
-      'page',
-      { documentId: opened.document.id, ...opened.opening },
-      PAGE_TOKEN_S,
-    )
-    const nonce = framedPageHeaders(response, {
-      publicUrl: addresses.publicUrl,
-      docServerUrl: addresses.docServerUrl,
-      isEmulated: deps.config.isEmulated,
+    await sendEditorPage(door, response, {
+      caller,
+      documentId: request.params.id,
+      opening: openingOf(request, caller),
       frameAncestors: deps.config.FRAME_ANCESTORS,
     })
-    response.send(
-      views.render('editor', {
-        nonce,
-        title: opened.config.document.title,
-        lang: opened.opening.lang ?? 'en',
-        apiUrl: deps.config.isEmulated ? new URL(opened.onlyofficeJsUrl).pathname : opened.onlyofficeJsUrl,
-        page: scriptJson({
-          config: { ...opened.config, token: opened.token },
-          documentUrl: `${basePath}/api/onlyoffice/documents/${opened.document.id}`,
-          pageToken,
-        }),
-      }),
-    )
   })
 
   router.get('/documents/:id/refresh', async (request, response) => {
