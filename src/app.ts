@@ -5,6 +5,8 @@ import { apiRoutes } from './api/router.ts'
 import type { Deps } from './core/deps.ts'
 import { createTokens } from './core/tokens.ts'
 import { createContentCheck } from './docserver/content-check.ts'
+import type { Door } from './docserver/door.ts'
+import { embedRoute } from './docserver/embed-route.ts'
 import { docServerRoutes } from './docserver/routes.ts'
 import type { DocServerTokens } from './docserver/tokens.ts'
 import type { Emulator } from './emulator/emulator.ts'
@@ -58,23 +60,22 @@ export function createApp({
     express.static(fileURLToPath(new URL('./pages/assets', import.meta.url)), { maxAge: '1h', index: false }),
   )
   routes.use('/api', cors(config.CORS_ORIGINS))
-  routes.use(
-    '/api/onlyoffice',
-    docServerRoutes({
-      deps,
-      tokens,
-      docServerTokens,
-      addresses,
-      authentication,
-      limits,
-      views,
-      streams,
-      openableFormat: createContentCheck(deps.blobs),
-      unsignedCallbacks: { count: 0, lastAt: undefined },
-      isStopping,
-    }),
-  )
-  routes.use('/api', apiRoutes({ deps, tokens, authentication, limits }))
+  const door: Door = {
+    deps,
+    tokens,
+    docServerTokens,
+    addresses,
+    authentication,
+    limits,
+    views,
+    streams,
+    openableFormat: createContentCheck(deps.blobs),
+    unsignedCallbacks: { count: 0, lastAt: undefined },
+    isStopping,
+  }
+  routes.use('/api/onlyoffice', docServerRoutes(door))
+  routes.use('/embed', limits.requests, limits.failures, embedRoute(door))
+  routes.use('/api', apiRoutes({ deps, tokens, authentication, limits, publicUrl: addresses.publicUrl }))
   routes.use(
     pageRoutes({
       deps,

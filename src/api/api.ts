@@ -4,4 +4,11 @@ import type { Authentication } from '../http/authentication.ts'
 import type { Limits } from '../http/limits.ts'
 
 /** What the REST API uses beside the use-cases. */
-export type Api = { deps: Deps; tokens: Tokens; authentication: Authentication; limits: Limits }
+export type Api = {
+  deps: Deps
+  tokens: Tokens
+  authentication: Authentication
+  limits: Limits
+  /** Our address for browsers, no slash at the end. */
+  publicUrl: string
+}

@@ -4,7 +4,9 @@ import { bodyDeadline } from '../http/body-deadline.ts'
 import { problemJson } from '../http/problem-json.ts'
 import type { Api } from './api.ts'
 import { authRoutes } from './auth.ts'
+import { collaborationRoutes } from './collaboration.ts'
 import { documentRoutes } from './documents.ts'
+import { embedRoutes } from './embed.ts'
 import { isUpload } from './upload.ts'
 import { versionRoutes } from './versions.ts'
 
@@ -22,6 +24,8 @@ export function apiRoutes(api: Api): Router {
   )
   router.use('/auth', authRoutes(api))
   router.use('/documents', documentRoutes(api))
+  router.use('/collaboration', collaborationRoutes(api))
+  router.use('/embed', embedRoutes(api))
   router.use('/documents', versionRoutes(api))
   router.use(() => {
     throw new Problem('route-not-found')

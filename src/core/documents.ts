@@ -22,16 +22,25 @@ import { foldedTitle, splitFileName, storableTitle, withoutExtension } from './t
 
 type DocumentDeps = Pick<Deps, 'database' | 'blobs' | 'config' | 'clock' | 'keyPrefix'>
 
-/** @throws Problem `document-not-found`, also for deleted and foreign ones; `permission-missing` */
-export async function readableDocument(
+/** A document of the caller's workspace. @throws Problem `document-not-found`, also for deleted and foreign ones */
+export async function documentFor(
   { database }: Pick<Deps, 'database'>,
   caller: Caller,
   documentId: string,
 ): Promise<DocumentRow> {
-  demand(caller, 'documents:read')
   const document = await findDocument(database, documentId, workspaceOf(caller))
   if (document === undefined) throw new Problem('document-not-found')
   return document
+}
+
+/** @throws Problem `document-not-found`, `permission-missing` */
+export async function readableDocument(
+  deps: Pick<Deps, 'database'>,
+  caller: Caller,
+  documentId: string,
+): Promise<DocumentRow> {
+  demand(caller, 'documents:read')
+  return documentFor(deps, caller, documentId)
 }
 
 export type ListOptions = {

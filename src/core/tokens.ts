@@ -4,6 +4,9 @@ import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { deriveKey } from '../secrets.ts'
 
+/** Source: Nuto Office API, Embed. */
+export const EMBED_PERMISSIONS = ['view', 'edit', 'comment'] as const
+
 /**
  * What each of our own tokens may hold. A token is good for one purpose only: each purpose signs
  * with a key of its own and names itself in `aud`.
@@ -22,6 +25,14 @@ const PURPOSES = {
     type: z.enum(['desktop', 'mobile', 'embedded']),
     lang: z.string().optional(),
     user: z.object({ id: z.string(), name: z.string() }),
+  }),
+  /** A document in somebody's page. */
+  embed: z.object({
+    documentId: z.string(),
+    /** Who made it; undefined for the administrator. */
+    clientId: z.string().optional(),
+    permissions: z.array(z.enum(EMBED_PERMISSIONS)),
+    user: z.object({ id: z.string(), name: z.string() }).optional(),
   }),
   /** The administrator's browser. */
   administrator: z.object({}),

@@ -104,6 +104,15 @@ export type Schema = {
     received_at: string
     finished_at: string | null
   }
+  /** Who joined by REST. */
+  presence: {
+    document_id: string
+    user_id: string
+    session_id: string
+    user_name: string
+    joined_at: string
+    expires_at: string
+  }
   /** Forgotten files with our prefix that could not be brought home yet. */
   forgotten: {
     key: string
