@@ -48,6 +48,7 @@ const PROBLEMS = {
   'content-not-as-announced': { status: 503, title: 'The fetched file is not of the announced type' },
   'storage-unavailable': { status: 503, title: 'The storage cannot take data now' },
   'saving-in-progress': { status: 503, title: 'The document is being saved, try again shortly' },
+  'save-not-arrived': { status: 503, title: 'The save did not arrive in time' },
   'document-server-failed': { status: 503, title: 'Document Server does not answer as it should' },
   'shutting-down': { status: 503, title: 'The service is stopping' },
   'blob-missing': { status: 500, title: 'The stored bytes cannot be read' },

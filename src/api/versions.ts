@@ -1,14 +1,18 @@
 import { Router } from 'express'
 import { z } from 'zod'
 import { readableDocument } from '../core/documents.ts'
+import { saveNow } from '../core/save-now.ts'
 import { offeredName } from '../core/titles.ts'
-import { addContent, listVersions, restoreVersion, versionOf } from '../core/versions.ts'
+import { addContent, demandReplaceable, listVersions, restoreVersion, versionOf } from '../core/versions.ts'
 import { sendBlob } from '../http/send-blob.ts'
 import type { Api } from './api.ts'
 import { documentJson, versionJson } from './document-json.ts'
 import { receiveUpload } from './upload.ts'
 
 const OfDocument = z.object({ documentId: z.string() })
+/** Seconds. */
+const Waiting = z.object({ wait: z.coerce.number().min(1).max(60).default(30) })
+const Forcing = z.object({ force: z.stringbool().default(false) })
 const OfVersion = z.object({ documentId: z.string(), versionId: z.string() })
 
 /** Versions of a document. Source: Nuto Office API, Versions. */
@@ -39,9 +43,20 @@ export function versionRoutes({ deps, authentication }: Api): Router {
     response.json(documentJson(await readableDocument(deps, caller, documentId)))
   })
 
+  router.post('/:documentId/save', async (request, response) => {
+    const caller = await authentication.byBearer(request)
+    const { documentId } = OfDocument.parse(request.params)
+    const { wait } = Waiting.parse(request.query)
+    const { outcome, version } = await saveNow(deps, caller, { documentId, waitS: wait })
+    const document = await readableDocument(deps, caller, documentId)
+    response.json({ outcome, version: versionJson(version, document) })
+  })
+
   router.put('/:documentId/content', async (request, response) => {
     const caller = await authentication.byBearer(request)
     const { documentId } = OfDocument.parse(request.params)
+    const { force } = Forcing.parse(request.query)
+    await demandReplaceable(deps, caller, documentId, { force, ifMatch: request.get('If-Match') })
     const version = await receiveUpload(request, deps.config, ({ bytes }) =>
       addContent(deps, caller, { documentId, bytes }),
     )

@@ -1,11 +1,13 @@
 import type { Readable } from 'node:stream'
 import { Problem } from '../errors.ts'
 import type { DocumentRow, VersionRow } from '../metadata/schema.ts'
+import { currentSession } from '../metadata/sessions.ts'
 import { findVersion, versionById, versionsOf } from '../metadata/versions.ts'
 import { authorOf, type Caller, demand } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { putUpload, readableDocument } from './documents.ts'
 import { replaceHead } from './new-head.ts'
+import { editorsOf } from './sessions.ts'
 
 type HeadDeps = Pick<
   Deps,
@@ -60,6 +62,33 @@ export async function restoreVersion(
     author: authorOf(caller),
     description: `Restored from version ${source.number}`,
   })
+}
+
+/**
+ * Whether new content may replace the document's: not while somebody edits it unless forced, and
+ * only over the content that the caller knows (`If-Match` with the ETag of the download).
+ *
+ * @throws Problem `document-being-edited`, `precondition-failed`, `document-not-found`, `permission-missing`
+ */
+export async function demandReplaceable(
+  deps: Pick<Deps, 'database'>,
+  caller: Caller,
+  documentId: string,
+  { force, ifMatch }: { force: boolean; ifMatch: string | undefined },
+): Promise<void> {
+  demand(caller, 'documents:write')
+  const document = await readableDocument(deps, caller, documentId)
+  const { sha256 } = await headVersion(deps, document)
+  const isKnown =
+    ifMatch === undefined || ifMatch === '*' || ifMatch.split(',').some((one) => one.trim() === `"${sha256}"`)
+  if (!isKnown) throw new Problem('precondition-failed')
+  const session = await currentSession(deps.database, documentId)
+  if (!force && session !== undefined && editorsOf(session).length > 0) {
+    throw new Problem(
+      'document-being-edited',
+      'add force=true to replace it all the same: what is typed is kept as a version',
+    )
+  }
 }
 
 /**

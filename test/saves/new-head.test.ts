@@ -110,7 +110,7 @@ test('uploading a new version under an open editor keeps both', async () => {
   const form = new FormData()
   form.append('file', new Blob([new Uint8Array(makeDocx(['uploaded']))]), 'other-name.docx')
 
-  const response = await app.fetch(`/api/documents/${id}/content`, { method: 'PUT', body: form })
+  const response = await app.fetch(`/api/documents/${id}/content?force=true`, { method: 'PUT', body: form })
   await editor.close()
   await docServer.settled()
 
