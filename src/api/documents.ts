@@ -17,23 +17,10 @@ import { Problem } from '../errors.ts'
 import { sendBlob } from '../http/send-blob.ts'
 import type { Api } from './api.ts'
 import { documentJson } from './document-json.ts'
+import { DocType, Title } from './fields.ts'
 import { receiveUpload } from './upload.ts'
 
-const TYPES = ['Docs', 'Sheet', 'Slide'] as const
 const MOST_TAKEN = 100
-
-/** Enum spellings in any case, given out exactly. */
-const DocType = z.string().transform((given, context): (typeof TYPES)[number] => {
-  const type = TYPES.find((one) => one.toLowerCase() === given.toLowerCase())
-  if (type !== undefined) return type
-  context.addIssue(`one of ${TYPES.join(', ')}`)
-  return z.NEVER
-})
-
-const Title = z
-  .string()
-  .min(1)
-  .refine((title) => [...title].length <= MAX_TITLE_LENGTH, `at most ${MAX_TITLE_LENGTH} characters`)
 
 const NewDocument = z.object({ title: Title, type: DocType, format: z.string().max(20).toLowerCase() })
 

@@ -7,6 +7,7 @@ import { authRoutes } from './auth.ts'
 import { collaborationRoutes } from './collaboration.ts'
 import { documentRoutes } from './documents.ts'
 import { embedRoutes } from './embed.ts'
+import { templateRoutes } from './templates.ts'
 import { isUpload } from './upload.ts'
 import { versionRoutes } from './versions.ts'
 
@@ -23,6 +24,7 @@ export function apiRoutes(api: Api): Router {
     express.json({ type: ['application/json', 'application/x-www-form-urlencoded'], limit: MAX_JSON_BYTES }),
   )
   router.use('/auth', authRoutes(api))
+  router.use(templateRoutes(api))
   router.use('/documents', documentRoutes(api))
   router.use('/collaboration', collaborationRoutes(api))
   router.use('/embed', embedRoutes(api))

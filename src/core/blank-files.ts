@@ -1,5 +1,27 @@
+import { blankDocx, blankPptx, blankXlsx } from './blank/ooxml.ts'
+import { blankOpenDocument } from './blank/open-document.ts'
+import { blankPdf } from './blank/pdf.ts'
+import { blankHtml, blankRtf } from './blank/text.ts'
+import { storableInXml } from './blank/xml.ts'
+
+type Maker = (title: string) => Buffer | Promise<Buffer>
+
 /** Makers of an empty file for each format that a document can be created in. */
-const MAKERS = { docx: blankDocx, xlsx: blankXlsx, pptx: blankPptx } as const
+const MAKERS = {
+  docx: blankDocx,
+  odt: (title) => blankOpenDocument('odt', title),
+  txt: () => emptyLine('\n'),
+  md: () => emptyLine('\n'),
+  html: blankHtml,
+  rtf: blankRtf,
+  pdf: blankPdf,
+  xlsx: blankXlsx,
+  // Lines of CSV end with CRLF. Source: RFC 4180 §2.
+  csv: () => emptyLine('\r\n'),
+  ods: (title) => blankOpenDocument('ods', title),
+  pptx: blankPptx,
+  odp: (title) => blankOpenDocument('odp', title),
+} as const satisfies Record<string, Maker>
 
 /** An extension, lower case and without the dot. */
 export type BlankFormat = keyof typeof MAKERS
@@ -9,41 +31,18 @@ export function isBlankFormat(extension: string): extension is BlankFormat {
 }
 
 /**
- * A valid file with nothing in it: one empty paragraph, one empty sheet or one empty slide.
+ * A valid file with nothing in it: one empty paragraph, page, sheet or slide.
  *
- * @param title goes into the file's properties, except for XLSX, whose library writes none
+ * @param title goes into the file's properties; TXT, MD and CSV have none, and the library for XLSX writes none
  */
-export function blankFile(extension: BlankFormat, title = ''): Promise<Buffer> {
-  // XML cannot hold control characters or lone surrogates, and the libraries do not look for them.
-  return MAKERS[extension](title.replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, ' '))
+export async function blankFile(extension: BlankFormat, title = ''): Promise<Buffer> {
+  return MAKERS[extension](storableInXml(title))
 }
 
-// The libraries are loaded at first use: they cost memory and start-up time that most requests never need.
-
-async function blankDocx(title: string): Promise<Buffer> {
-  const { Document, Packer, Paragraph } = await import('docx')
-  const properties = { title, creator: '', lastModifiedBy: '' }
-  return Packer.toBuffer(new Document({ ...properties, sections: [{ children: [new Paragraph({})] }] }))
-}
-
-async function blankXlsx(): Promise<Buffer> {
-  const { default: writeXlsx } = await import('write-excel-file/node')
-  return writeXlsx([], { sheet: 'Sheet1' }).toBuffer()
-}
-
-async function blankPptx(title: string): Promise<Buffer> {
-  const library = await import('pptxgenjs')
-  // The library's types describe its CommonJS build; Node loads the module, whose default is the class itself.
-  const Presentation = library.default as unknown as typeof library.default.default
-  const presentation = new Presentation()
-  presentation.layout = 'LAYOUT_WIDE'
-  presentation.title = title
-  // Its own name would stand in these.
-  presentation.author = ''
-  presentation.company = ''
-  presentation.subject = ''
-  presentation.addSlide()
-  const bytes = await presentation.write({ outputType: 'nodebuffer' })
-  if (!Buffer.isBuffer(bytes)) throw new TypeError('pptxgenjs gave no Buffer')
-  return bytes
+/**
+ * One line without words. No bytes at all would be valid text too, but a file of 0 bytes looks like a transfer
+ * that failed, and not every editor opens one.
+ */
+function emptyLine(lineEnd: string): Buffer {
+  return Buffer.from(lineEnd)
 }

@@ -18,6 +18,7 @@ import type { Deps } from './deps.ts'
 import { canOpen, FORMATS, formatOf, isPlainText, type NutoType, nutoTypeOf } from './formats.ts'
 import { newKey } from './keys.ts'
 import type { BlobRef } from './ports.ts'
+import { templateFile, templateOf } from './templates.ts'
 import { foldedTitle, splitFileName, storableTitle, withoutExtension } from './titles.ts'
 
 type DocumentDeps = Pick<Deps, 'database' | 'blobs' | 'config' | 'clock' | 'keyPrefix'>
@@ -113,7 +114,34 @@ export async function createDocument(
   { title, fileType }: { title: string; fileType: BlankFormat },
 ): Promise<DocumentRow> {
   demand(caller, 'documents:write')
-  const bytes = await blankFile(fileType)
+  const bytes = await blankFile(fileType, title)
+  return createFrom(deps, caller, { title, fileType, bytes })
+}
+
+/**
+ * A new document from a template.
+ *
+ * @param title the template's own if absent
+ * @throws Problem `permission-missing`, `template-not-found`, `storage-unavailable`
+ */
+export async function createFromTemplate(
+  deps: DocumentDeps,
+  caller: Caller,
+  { templateId, title }: { templateId: string; title?: string | undefined },
+): Promise<DocumentRow> {
+  demand(caller, 'documents:write')
+  const template = templateOf(templateId)
+  if (template === undefined) throw new Problem('template-not-found', `there is no template ${templateId}`)
+  const wanted = title ?? template.title
+  const bytes = await templateFile(template.id, wanted)
+  return createFrom(deps, caller, { title: wanted, fileType: template.extension, bytes })
+}
+
+async function createFrom(
+  deps: DocumentDeps,
+  caller: Caller,
+  { title, fileType, bytes }: { title: string; fileType: string; bytes: Buffer },
+): Promise<DocumentRow> {
   const blob = await deps.blobs.put(Readable.from([bytes]), { maxBytes: deps.config.MAX_FILE_BYTES })
   return insert(deps, caller, { title: withoutExtension(title, fileType), fileType, blob, kind: 'created' })
 }
