@@ -73,6 +73,18 @@ export type Download = {
   lastModified: string | undefined
 }
 
+export type ConversionOrder = {
+  /** Document Server answers from its cache by key and target alone: one for each content and target. */
+  key: string
+  /** Where Document Server fetches the source. */
+  url: string
+  from: string
+  to: string
+  /** With the extension of the target. */
+  title: string
+  timeLimitS: number
+}
+
 /** What we ask of Document Server. Every method throws Problem `document-server-failed` when it cannot be reached. */
 export interface DocServer {
   /**
@@ -95,6 +107,13 @@ export interface DocServer {
   forgottenUrl(key: string): Promise<string | undefined>
   deleteForgotten(key: string): Promise<CommandError>
   rename(key: string, title: string): Promise<CommandError>
+  /**
+   * Converts a file and waits for it.
+   *
+   * @returns the address of the result, for `download`, and its extension
+   * @throws Problem `conversion-failed`, `conversion-impossible`
+   */
+  convert(order: ConversionOrder): Promise<{ url: string; extension: string }>
   /** @throws Problem `document-server-failed` also when the token is refused: the detail says so */
   version(): Promise<string>
   isHealthy(): Promise<boolean>

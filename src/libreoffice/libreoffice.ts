@@ -1,0 +1,170 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { access, constants, mkdir, mkdtemp, open, rm, stat } from 'node:fs/promises'
+import { delimiter, join, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { pathToFileURL } from 'node:url'
+import PQueue from 'p-queue'
+import type { Converter } from '../core/converter-port.ts'
+import { Problem } from '../errors.ts'
+import { type ProcessLimits, runLimited } from './limited-process.ts'
+import { inputFilter, LIBREOFFICE_PAIRS, outputFilter } from './pairs.ts'
+import { writeProfile } from './profile.ts'
+
+const AT_ONCE = 2
+const MOST_WAITING = 20
+const RETRY_AFTER_S = 15
+const LIMITS: ProcessLimits = { timeLimitS: 28, memoryBytes: 3 * 1024 ** 3, fileBytes: 1024 ** 3 }
+
+export type LibreOfficeOptions = {
+  /** Folders to look for it in, as in `PATH`. */
+  searchPath: string
+  /** For files in work; belongs to this process alone and is emptied at the start. */
+  folder: string
+  limits?: Partial<ProcessLimits>
+}
+
+/** LibreOffice, one process for each conversion. */
+export class LibreOffice implements Converter, AsyncDisposable {
+  readonly pairs = LIBREOFFICE_PAIRS
+  readonly #program: string | undefined
+  readonly #searchPath: string
+  readonly #folder: string
+  readonly #limits: ProcessLimits
+  readonly #queue = new PQueue({ concurrency: AT_ONCE })
+  readonly #closing = new AbortController()
+
+  private constructor(program: string | undefined, { searchPath, folder, limits }: LibreOfficeOptions) {
+    this.#program = program
+    this.#searchPath = searchPath
+    this.#folder = resolve(folder)
+    this.#limits = { ...LIMITS, ...limits }
+  }
+
+  /** Looks for the program once, and removes what an earlier process left. */
+  static async open(options: LibreOfficeOptions): Promise<LibreOffice> {
+    await rm(options.folder, { recursive: true, force: true })
+    return new LibreOffice(await findProgram(options.searchPath), options)
+  }
+
+  get isInstalled(): boolean {
+    return this.#program !== undefined
+  }
+
+  async convert<Result>(
+    { from, to, open: openSource }: { from: string; to: string; open: () => Promise<Readable> },
+    use: (bytes: Readable) => Promise<Result>,
+  ): Promise<Result> {
+    const program = this.#program
+    if (program === undefined) throw new Problem('conversion-unavailable', 'LibreOffice is not installed')
+    if (this.#queue.size >= MOST_WAITING) {
+      throw new Problem('conversion-busy', undefined, { retryAfterS: RETRY_AFTER_S })
+    }
+    return this.#queue.add(async () => {
+      const folder = await this.#makeFolder()
+      try {
+        const input = join(folder, `source.${from}`)
+        await storing(pipeline(await openSource(), createWriteStream(input)))
+        const output = await this.#run(program, { folder, input, from, to })
+        return await use(createReadStream(output))
+      } finally {
+        await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+      }
+    })
+  }
+
+  async #run(
+    program: string,
+    { folder, input, from, to }: { folder: string; input: string; from: string; to: string },
+  ): Promise<string> {
+    const profile = join(folder, 'profile')
+    await storing(writeProfile(profile))
+    const filter = inputFilter(from, await firstLine(input))
+    const out = join(folder, 'out')
+    const end = await runLimited(
+      [
+        program,
+        '--headless',
+        '--norestore',
+        '--nolockcheck',
+        // Two processes must not share a profile.
+        `-env:UserInstallation=${pathToFileURL(profile).href}`,
+        ...(filter === undefined ? [] : [`--infilter=${filter}`]),
+        '--convert-to',
+        outputFilter(from, to),
+        '--outdir',
+        out,
+        input,
+      ],
+      {
+        ...this.#limits,
+        cwd: folder,
+        env: { PATH: this.#searchPath, HOME: folder, TMPDIR: folder, LANG: 'C.UTF-8' },
+        signal: this.#closing.signal,
+      },
+    )
+    if (end === 'aborted') throw new Problem('shutting-down')
+    if (end === 'timed-out') {
+      const { timeLimitS } = this.#limits
+      throw new Problem('conversion-failed', `LibreOffice was stopped after ${timeLimitS} s`)
+    }
+    // It exits with 0 without writing a file when it fails: only the output tells.
+    const output = join(out, `source.${to}`)
+    const written = await stat(output).catch(() => undefined)
+    if (written?.isFile() !== true) {
+      throw new Problem(
+        'conversion-failed',
+        'LibreOffice could not read the file: it may be damaged, protected by a password or too large',
+      )
+    }
+    return output
+  }
+
+  async #makeFolder(): Promise<string> {
+    await storing(mkdir(this.#folder, { recursive: true }))
+    return storing(mkdtemp(join(this.#folder, 'conversion-')))
+  }
+
+  /** Stops what is running and refuses what waits. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#queue.onIdle()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+async function findProgram(searchPath: string): Promise<string | undefined> {
+  for (const folder of searchPath.split(delimiter).filter(Boolean)) {
+    for (const name of ['soffice', 'libreoffice']) {
+      const program = resolve(folder, name)
+      const isThere = await access(program, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+      if (isThere) return program
+    }
+  }
+  return undefined
+}
+
+/** As far as 4 KiB show it. */
+async function firstLine(path: string): Promise<string> {
+  await using file = await open(path)
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0)
+  return buffer.toString('utf8', 0, bytesRead).split(/\r?\n/, 1)[0] ?? ''
+}
+
+/** What the operating system refuses here is full or broken storage. */
+async function storing<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof Error && 'errno' in error) {
+      throw new Problem('storage-unavailable', undefined, { cause: error })
+    }
+    throw error
+  }
+}
