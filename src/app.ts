@@ -75,7 +75,17 @@ export function createApp({
   }
   routes.use('/api/onlyoffice', docServerRoutes(door))
   routes.use('/embed', limits.requests, limits.failures, embedRoute(door))
-  routes.use('/api', apiRoutes({ deps, tokens, authentication, limits, publicUrl: addresses.publicUrl }))
+  routes.use(
+    '/api',
+    apiRoutes({
+      deps,
+      tokens,
+      authentication,
+      limits,
+      publicUrl: addresses.publicUrl,
+      internalUrl: addresses.internalUrl,
+    }),
+  )
   routes.use(
     pageRoutes({
       deps,

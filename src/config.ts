@@ -38,6 +38,8 @@ const list = z
 
 const Environment = z.object({
   NODE_ENV: z.string().default('development'),
+  /** Where LibreOffice is looked for. */
+  PATH: z.string().default(''),
   NODE_NAME: z.string().min(1).max(200).default(hostname()),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
   HOST: z.string().min(1).default('127.0.0.1'),

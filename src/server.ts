@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Express, Response } from 'express'
 import type { Dialect } from 'kysely'
 import { addressesOf, type ServiceAddresses } from './addresses.ts'
@@ -9,6 +9,7 @@ import { startBackground } from './background.ts'
 import { MemoryBackplane } from './backplane/memory.ts'
 import { DiskBlobs, type Files } from './blobs/disk.ts'
 import type { Config } from './config.ts'
+import { createKnownConversions } from './core/conversions.ts'
 import type { Deps } from './core/deps.ts'
 import { createEvents } from './core/events.ts'
 import { createHealthProbe } from './core/health.ts'
@@ -17,6 +18,7 @@ import { lockDataFolder } from './data-folder.ts'
 import { type DocServerOptions, HttpDocServer } from './docserver/client.ts'
 import { createDocServerTokens, type DocServerTokens } from './docserver/tokens.ts'
 import type { Emulator } from './emulator/emulator.ts'
+import { LibreOffice } from './libreoffice/libreoffice.ts'
 import { createLogger, type Logger } from './log.ts'
 import { openDatabase } from './metadata/database.ts'
 import { GroupCommit } from './metadata/group-commit.ts'
@@ -78,6 +80,12 @@ export async function startService(config: Config, overrides: Overrides = {}): P
   // Loaded only where it stands in: it costs memory.
   const emulatorClass = config.isEmulated ? (await import('./emulator/emulator.ts')).Emulator : undefined
 
+  const libreOffice = await LibreOffice.open({
+    searchPath: config.PATH,
+    folder: join(config.DATA_DIR, 'conversions'),
+  })
+  opened.defer(() => libreOffice.close())
+
   const handler: { app?: Express; emulator?: Emulator } = {}
   // After the listener: saves in flight still fetch from it.
   opened.defer(() => handler.emulator?.close())
@@ -113,6 +121,8 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     blobs,
     docServer,
     isDocServerHealthy: createHealthProbe(docServer),
+    converter: libreOffice,
+    knownConversions: createKnownConversions(),
     events: createEvents(
       new MemoryBackplane({ onError: (error) => log.error({ err: error }, 'a listener failed') }),
     ),

@@ -11,4 +11,6 @@ export type Api = {
   limits: Limits
   /** Our address for browsers, no slash at the end. */
   publicUrl: string
+  /** Our address for Document Server, likewise. */
+  internalUrl: string
 }

@@ -11,10 +11,8 @@ import {
 } from '../core/documents.ts'
 import { formatOf, nutoTypeOf } from '../core/formats.ts'
 import { renameDocument } from '../core/rename.ts'
-import { MAX_TITLE_LENGTH, offeredName } from '../core/titles.ts'
-import { headVersion } from '../core/versions.ts'
+import { MAX_TITLE_LENGTH } from '../core/titles.ts'
 import { Problem } from '../errors.ts'
-import { sendBlob } from '../http/send-blob.ts'
 import type { Api } from './api.ts'
 import { documentJson } from './document-json.ts'
 import { DocType, Title } from './fields.ts'
@@ -114,15 +112,6 @@ export function documentRoutes({ deps, authentication }: Api): Router {
   router.post('/:documentId/undelete', async (request, response) => {
     const caller = await authentication.byBearer(request)
     response.json(documentJson(await undeleteDocument(deps, caller, Params.parse(request.params).documentId)))
-  })
-
-  router.get('/:documentId/download', async (request, response) => {
-    const caller = await authentication.byBearer(request)
-    const { documentId } = Params.parse(request.params)
-    const document = await readableDocument(deps, caller, documentId)
-    const { sha256, size, file_type: extension } = await headVersion(deps, document)
-    const name = offeredName(document.title, extension)
-    await sendBlob(deps.blobs, request, response, { sha256, size, extension, name })
   })
 
   return router

@@ -5,6 +5,7 @@ import { problemJson } from '../http/problem-json.ts'
 import type { Api } from './api.ts'
 import { authRoutes } from './auth.ts'
 import { collaborationRoutes } from './collaboration.ts'
+import { conversionRoutes } from './conversions.ts'
 import { documentRoutes } from './documents.ts'
 import { embedRoutes } from './embed.ts'
 import { templateRoutes } from './templates.ts'
@@ -29,6 +30,7 @@ export function apiRoutes(api: Api): Router {
   router.use('/collaboration', collaborationRoutes(api))
   router.use('/embed', embedRoutes(api))
   router.use('/documents', versionRoutes(api))
+  router.use('/documents', conversionRoutes(api))
   router.use(() => {
     throw new Problem('route-not-found')
   })

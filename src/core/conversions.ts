@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { isProblem, Problem } from '../errors.ts'
 import type { VersionRow } from '../metadata/schema.ts'
 import { checkContent } from './content-type.ts'
-import type { ConversionPairs, Converter } from './converter-port.ts'
+import type { ConversionPairs } from './converter-port.ts'
 import type { Deps } from './deps.ts'
 import { FORMATS, isPlainText } from './formats.ts'
 import type { BlobRef, DocServer, RandomAccess } from './ports.ts'
@@ -31,8 +31,15 @@ export function createKnownConversions(): KnownConversions {
 
 export type ConversionDeps = Pick<
   Deps,
-  'blobs' | 'config' | 'docServer' | 'isDocServerHealthy' | 'keyPrefix' | 'log'
-> & { converter: Converter; knownConversions: KnownConversions }
+  | 'blobs'
+  | 'config'
+  | 'docServer'
+  | 'isDocServerHealthy'
+  | 'keyPrefix'
+  | 'log'
+  | 'converter'
+  | 'knownConversions'
+>
 
 /** A blob that the sweep takes after a day, unless it is the content of a version. */
 export type Converted = BlobRef & {

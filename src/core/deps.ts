@@ -3,6 +3,8 @@ import type { Logger } from '../log.ts'
 import type { GroupCommit } from '../metadata/group-commit.ts'
 import type { Database } from '../metadata/schema.ts'
 import type { Metrics } from '../metrics.ts'
+import type { KnownConversions } from './conversions.ts'
+import type { Converter } from './converter-port.ts'
 import type { Events } from './events.ts'
 import type { HealthProbe } from './health.ts'
 import type { KeyLocks } from './key-locks.ts'
@@ -22,6 +24,8 @@ export type Deps = {
   /** Undefined when no Document Server is configured. */
   docServer: DocServer | undefined
   isDocServerHealthy: HealthProbe
+  converter: Converter
+  knownConversions: KnownConversions
   events: Events
   locks: KeyLocks
   /** First 8 characters of every key of this installation. */

@@ -31,7 +31,7 @@ export function docServerRoutes(door: Door): Router {
   })
   router.use(pageRoutes(door))
   router.get('/formats', (_request, response) => {
-    response.set('Cache-Control', 'public, max-age=3600').json(formatsAnswer())
+    response.set('Cache-Control', 'public, max-age=3600').json(formatsAnswer(door.deps))
   })
   router.get('/status', async (request, response) => {
     response.set('Cache-Control', 'no-store').json(await statusAnswer(door, request))
