@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import { isProblem, Problem } from '../errors.ts'
 import type { VersionRow } from '../metadata/schema.ts'
 import { checkContent } from './content-type.ts'
-import type { ConversionPairs } from './converter-port.ts'
+import type { ConversionPairs, Converted, KnownConversions } from './converter-port.ts'
 import type { Deps } from './deps.ts'
 import { FORMATS, isPlainText } from './formats.ts'
 import type { BlobRef, DocServer, RandomAccess } from './ports.ts'
@@ -22,9 +22,6 @@ const DOCUMENT_SERVER_PAIRS: ConversionPairs = new Map(
   ]),
 )
 
-/** Results by source and target; those under way are shared. */
-export type KnownConversions = LRUCache<string, Promise<Converted>>
-
 export function createKnownConversions(): KnownConversions {
   return new LRUCache({ max: MOST_REMEMBERED, ttl: REMEMBERED_MS })
 }
@@ -40,12 +37,6 @@ export type ConversionDeps = Pick<
   | 'converter'
   | 'knownConversions'
 >
-
-/** A blob that the sweep takes after a day, unless it is the content of a version. */
-export type Converted = BlobRef & {
-  /** Without the dot; may differ from the target: PDF/A is a `pdf`. */
-  extension: string
-}
 
 export type Conversion = {
   version: Pick<VersionRow, 'id' | 'sha256' | 'size' | 'file_type'>

@@ -1,4 +1,6 @@
 import type { Readable } from 'node:stream'
+import type { LRUCache } from 'lru-cache'
+import type { BlobRef } from './ports.ts'
 
 /** Extensions to the extensions that each can be made into; lower case, without the dot. */
 export type ConversionPairs = ReadonlyMap<string, ReadonlySet<string>>
@@ -20,3 +22,12 @@ export interface Converter {
     use: (bytes: Readable) => Promise<Result>,
   ): Promise<Result>
 }
+
+/** A blob that the sweep takes after a day, unless it is the content of a version. */
+export type Converted = BlobRef & {
+  /** Without the dot; may differ from the target: PDF/A is a `pdf`. */
+  extension: string
+}
+
+/** Results by source and target; those under way are shared. */
+export type KnownConversions = LRUCache<string, Promise<Converted>>

@@ -1,7 +1,14 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { type Dialect, Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import {
+  type Dialect,
+  Kysely,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  type SqliteStatement,
+} from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { MIGRATIONS } from './migrations/index.ts'
 import type { Database, Schema } from './schema.ts'
@@ -19,7 +26,9 @@ export async function openDatabase(
   wrap: (dialect: Dialect) => Dialect = (it) => it,
 ): Promise<Database> {
   const path = url.slice('sqlite:'.length)
-  const database = new Kysely<Schema>({ dialect: wrap(new SqliteDialect({ database: openSqlite(path) })) })
+  const database = new Kysely<Schema>({
+    dialect: wrap(new TransactionalSqlite({ database: openSqlite(path) })),
+  })
   try {
     await migrate(database)
   } catch (error) {
@@ -27,6 +36,22 @@ export async function openDatabase(
     throw error
   }
   return database
+}
+
+/**
+ * Migrations run in one transaction: a process killed in the middle leaves the schema as it was.
+ * SQLite can do that (sqlite.org/lang_transaction.html); Kysely does not use it by itself.
+ */
+class TransactionalSqlite extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalSqliteAdapter()
+  }
+}
+
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
 }
 
 function openSqlite(path: string): SqliteDatabase {
