@@ -152,12 +152,20 @@ async function convertByOffice(
   from: string,
   to: string,
 ): Promise<Converted> {
+  await checkSource({ blobs }, version.sha256, from)
   return converter.convert({ from, to, open: () => blobs.get(version.sha256) }, (bytes) =>
     keep({ blobs, config }, bytes, to),
   )
 }
 
-async function keep(
+/** LibreOffice goes by the content, and makes pages of nonsense of what it takes for text. */
+async function checkSource({ blobs }: Pick<Deps, 'blobs'>, sha256: string, from: string): Promise<void> {
+  await using bytes = await blobs.open(sha256)
+  await failingConversion('the file cannot be read', () => checkContent(bytes, from, 'family'))
+}
+
+/** Stores a converted file that is what its extension says. @throws Problem `conversion-failed`, `storage-unavailable` */
+export async function keep(
   { blobs, config }: Pick<Deps, 'blobs' | 'config'>,
   bytes: Readable,
   extension: string,
@@ -178,13 +186,17 @@ async function keep(
 async function checkResult(bytes: RandomAccess, extension: string): Promise<void> {
   if (isPlainText(extension)) return
   if (bytes.size === 0) throw new Problem('conversion-failed', 'the converted file is empty')
+  await failingConversion(`the converted file is no ${extension}`, () =>
+    checkContent(bytes, extension, 'family'),
+  )
+}
+
+async function failingConversion(what: string, check: () => Promise<void>): Promise<void> {
   try {
-    await checkContent(bytes, extension, 'family')
+    await check()
   } catch (cause) {
     if (!isProblem(cause, 'content-mismatch', 'extension-unsupported')) throw cause
-    throw new Problem('conversion-failed', `the converted file is no ${extension}: ${cause.message}`, {
-      cause,
-    })
+    throw new Problem('conversion-failed', `${what}: ${cause.message}`, { cause })
   }
 }
 

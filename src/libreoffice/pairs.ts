@@ -41,6 +41,8 @@ export function inputFilter(from: string, firstLine: string): string | undefined
   // Otherwise it opens as a web page, from which few formats can be written.
   if (from === 'html' || from === 'htm') return HTML_TEXT
   if (from === 'txt') return UTF8_TEXT
+  // Of a damaged workbook it would make a table of nonsense. This filter reads the older ones as well.
+  if (from === 'xls' || from === 'xlt') return 'MS Excel 97'
   if (from === 'tsv') return csvFilter('\t')
   return from === 'csv' ? csvFilter(separatorOf(firstLine)) : undefined
 }

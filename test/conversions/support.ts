@@ -15,6 +15,9 @@ import { LibreOffice, type LibreOfficeOptions } from '../../src/libreoffice/libr
 
 const run = promisify(execFile)
 
+/** Every file ends within 30 s; the rest is for a machine that has other things to do. */
+export const LONGEST_S = 33
+
 export type TestFolder = AsyncDisposable & { path: string }
 
 export async function freshFolder(): Promise<TestFolder> {
@@ -137,6 +140,22 @@ export async function processesWith(text: string): Promise<string[]> {
 
 export async function filesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch(() => [])
+}
+
+/** Two workers, as many as LibreOffice has at once: nothing waits for its turn. */
+export async function inTwos<Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const rest = [...items]
+  async function worker() {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await work(item)
+  }
+  await Promise.all([worker(), worker()])
+}
+
+export async function pdfPages(bytes: Buffer): Promise<number> {
+  await using folder = await freshFolder()
+  const path = join(folder.path, 'file.pdf')
+  await writeFile(path, bytes)
+  return Number(/^Pages:\s+(\d+)$/m.exec((await run('pdfinfo', [path])).stdout)?.[1])
 }
 
 /** The text of a PDF. */
