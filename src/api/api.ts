@@ -2,6 +2,7 @@ import type { Deps } from '../core/deps.ts'
 import type { Tokens } from '../core/tokens.ts'
 import type { Authentication } from '../http/authentication.ts'
 import type { Limits } from '../http/limits.ts'
+import type { Repeats } from './repeats.ts'
 
 /** What the REST API uses beside the use-cases. */
 export type Api = {
@@ -9,6 +10,7 @@ export type Api = {
   tokens: Tokens
   authentication: Authentication
   limits: Limits
+  repeats: Repeats
   /** Our address for browsers, no slash at the end. */
   publicUrl: string
   /** Our address for Document Server, likewise. */

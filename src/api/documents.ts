@@ -1,118 +1,173 @@
-import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
 import { isBlankFormat } from '../core/blank-files.ts'
-import {
-  createDocument,
-  deleteDocument,
-  listDocuments,
-  readableDocument,
-  undeleteDocument,
-  uploadDocument,
-} from '../core/documents.ts'
+import { deleteDocument, readableDocument, undeleteDocument } from '../core/documents.ts'
 import { formatOf, nutoTypeOf } from '../core/formats.ts'
-import { renameDocument } from '../core/rename.ts'
-import { MAX_TITLE_LENGTH } from '../core/titles.ts'
+import { jsonContentOf, MAX_JSON_CONTENT_BYTES } from '../core/json-version.ts'
+import { copyDocument, createDocument } from '../core/new-document.ts'
+import { etagOf, updateDocument } from '../core/update-document.ts'
+import { headVersion } from '../core/versions.ts'
 import { Problem } from '../errors.ts'
 import type { Api } from './api.ts'
-import { documentJson } from './document-json.ts'
-import { DocType, Title } from './fields.ts'
-import { receiveUpload } from './upload.ts'
+import { DocumentJson, documentJson } from './document-json.ts'
+import { ExternalId, Folder, GivenType, Metadata, OfDocument, Place, Title } from './fields.ts'
+import { type Operation, operation } from './operation.ts'
 
-const MOST_TAKEN = 100
-
-const NewDocument = z.object({ title: Title, type: DocType, format: z.string().max(20).toLowerCase() })
-
-const ChangedDocument = z.object({ title: Title })
-
-const SORT_FIELDS = {
-  createdAt: 'created_at',
-  updatedAt: 'updated_at',
-  title: 'title',
-  type: 'file_type',
-  fileSize: 'size',
-} as const
-
-const Page = z.object({
-  skip: z.coerce.number().int().min(0).max(1_000_000_000).default(0),
-  take: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .transform((take) => Math.min(take, MOST_TAKEN))
-    .default(20),
+const NewDocument = Place.extend({
+  title: Title,
+  type: GivenType,
+  format: z.string().max(20).toLowerCase().meta({ example: 'DOCX' }),
 })
 
-const ListQuery = Page.extend({
-  type: DocType.optional(),
-  search: z.string().max(MAX_TITLE_LENGTH).optional(),
-  sortBy: z
-    .enum(Object.keys(SORT_FIELDS) as (keyof typeof SORT_FIELDS)[])
-    .default('updatedAt')
-    .transform((field) => SORT_FIELDS[field]),
-  sortDescending: z.stringbool().default(true),
+const Copy = Place.extend({ title: Title.optional() })
+
+const Changes = z
+  .object({
+    title: Title.optional(),
+    jsonContent: z
+      .string()
+      .refine((json) => Buffer.byteLength(json) <= MAX_JSON_CONTENT_BYTES, 'at most 10 MiB')
+      .optional(),
+    folder: Folder.optional(),
+    externalId: ExternalId.nullable().optional(),
+    metadata: Metadata.optional(),
+  })
+  .refine(
+    (changes) => Object.values(changes).some((value) => value !== undefined),
+    'nothing to change: give title, jsonContent, folder, externalId or metadata',
+  )
+
+const Force = z.object({
+  force: z.stringbool().default(false).meta({ description: 'Although somebody edits the document' }),
 })
 
-const Params = z.object({ documentId: z.string() })
+const DocumentWithJson = DocumentJson.extend({ jsonContent: z.string().nullable() }).meta({
+  id: 'DocumentWithContent',
+})
 
-/** Documents. Source: Nuto Office API, Documents. */
-export function documentRoutes({ deps, authentication }: Api): Router {
-  const router = Router()
+/** One document. Source: Nuto Office API, Documents. */
+export function documentOperations({ deps }: Api): Operation[] {
+  return [
+    operation({
+      method: 'post',
+      paths: ['/documents'],
+      tag: 'Documents',
+      summary: 'Create a blank document',
+      access: 'token',
+      permission: 'documents:write',
+      body: NewDocument,
+      answer: { status: 201, json: DocumentJson },
+      problems: ['format-not-of-type', 'storage-unavailable'],
+      isRepeatable: true,
+      async handle({ caller, body: { type, format: fileType, ...wanted }, resourceId: id }) {
+        const format = formatOf(fileType)
+        if (!isBlankFormat(fileType) || format === undefined || nutoTypeOf(format) !== type) {
+          throw new Problem(
+            'format-not-of-type',
+            `no new ${type} document can be made as ${fileType.toUpperCase()}`,
+          )
+        }
+        return documentJson(await createDocument(deps, caller, { ...wanted, fileType, id }))
+      },
+    }),
 
-  async function list(request: Request, response: Response, isDeleted: boolean): Promise<void> {
-    const caller = await authentication.byBearer(request)
-    const { sortDescending: isDescending, ...query } = ListQuery.parse(request.query)
-    const { documents, totalCount } = await listDocuments(deps, caller, { ...query, isDescending, isDeleted })
-    response.json({ documents: documents.map(documentJson), totalCount, skip: query.skip, take: query.take })
-  }
+    operation({
+      method: 'get',
+      paths: ['/documents/:documentId'],
+      tag: 'Documents',
+      summary: 'One document, with the JSON content that was given last if nobody edited it since',
+      access: 'token',
+      permission: 'documents:read',
+      params: OfDocument,
+      answer: { status: 200, json: DocumentWithJson, hasETag: true },
+      problems: ['document-not-found', 'blob-missing'],
+      async handle({ caller, params, response }) {
+        const document = await readableDocument(deps, caller, params.documentId)
+        const jsonContent = await jsonContentOf(deps, await headVersion(deps, document))
+        response.set('ETag', etagOf(document))
+        return { ...documentJson(document), jsonContent }
+      },
+    }),
 
-  router.get('/', (request, response) => list(request, response, false))
-  router.get('/trash', (request, response) => list(request, response, true))
+    ...(['put', 'patch'] as const).map((method) =>
+      operation({
+        method,
+        paths: ['/documents/:documentId'],
+        tag: 'Documents',
+        summary: 'Change title, JSON content or place; title and content make a version',
+        access: 'token',
+        permission: 'documents:write',
+        params: OfDocument,
+        query: Force,
+        body: Changes,
+        isConditional: true,
+        answer: { status: 200, json: DocumentJson, hasETag: true },
+        problems: [
+          'document-not-found',
+          'document-being-edited',
+          'precondition-failed',
+          'json-content-invalid',
+          'conversion-failed',
+          'conversion-busy',
+          'conversion-unavailable',
+          'upload-too-large',
+          'storage-unavailable',
+          'shutting-down',
+        ],
+        async handle({ caller, params, query, body, request, response }) {
+          const ifMatch = request.get('If-Match')
+          const update = { ...params, ...query, ...body, ifMatch }
+          const document = await updateDocument(deps, caller, update)
+          response.set('ETag', etagOf(document))
+          return documentJson(document)
+        },
+      }),
+    ),
 
-  router.post('/', async (request, response) => {
-    const caller = await authentication.byBearer(request)
-    const { title, type, format: fileType } = NewDocument.parse(request.body)
-    const format = formatOf(fileType)
-    if (!isBlankFormat(fileType) || format === undefined || nutoTypeOf(format) !== type) {
-      throw new Problem(
-        'format-not-of-type',
-        `no new ${type} document can be made as ${fileType.toUpperCase()}`,
-      )
-    }
-    response.status(201).json(documentJson(await createDocument(deps, caller, { title, fileType })))
-  })
+    operation({
+      method: 'delete',
+      paths: ['/documents/:documentId'],
+      tag: 'Documents',
+      summary: 'Put a document into the trash',
+      access: 'token',
+      permission: 'documents:write',
+      params: OfDocument,
+      answer: { status: 204 },
+      problems: ['document-not-found'],
+      async handle({ caller, params }) {
+        await deleteDocument(deps, caller, params.documentId)
+      },
+    }),
 
-  router.post('/upload', async (request, response) => {
-    const caller = await authentication.byBearer(request)
-    const document = await receiveUpload(request, deps.config, (file) => uploadDocument(deps, caller, file))
-    response.status(201).json(documentJson(document))
-  })
+    operation({
+      method: 'post',
+      paths: ['/documents/:documentId/undelete'],
+      tag: 'Documents',
+      summary: 'Take a document out of the trash',
+      access: 'token',
+      permission: 'documents:write',
+      params: OfDocument,
+      answer: { status: 200, json: DocumentJson },
+      problems: ['document-not-found'],
+      async handle({ caller, params }) {
+        return documentJson(await undeleteDocument(deps, caller, params.documentId))
+      },
+    }),
 
-  router.get('/:documentId', async (request, response) => {
-    const caller = await authentication.byBearer(request)
-    const { documentId } = Params.parse(request.params)
-    response.json(documentJson(await readableDocument(deps, caller, documentId)))
-  })
-
-  router.put('/:documentId', change)
-  router.patch('/:documentId', change)
-
-  async function change(request: Request, response: Response): Promise<void> {
-    const caller = await authentication.byBearer(request)
-    const { documentId } = Params.parse(request.params)
-    const { title } = ChangedDocument.parse(request.body)
-    response.json(documentJson(await renameDocument(deps, caller, { documentId, title })))
-  }
-
-  router.delete('/:documentId', async (request, response) => {
-    const caller = await authentication.byBearer(request)
-    await deleteDocument(deps, caller, Params.parse(request.params).documentId)
-    response.status(204).end()
-  })
-
-  router.post('/:documentId/undelete', async (request, response) => {
-    const caller = await authentication.byBearer(request)
-    response.json(documentJson(await undeleteDocument(deps, caller, Params.parse(request.params).documentId)))
-  })
-
-  return router
+    operation({
+      method: 'post',
+      paths: ['/documents/:documentId/copy'],
+      tag: 'Documents',
+      summary: 'A new document with the same content',
+      access: 'token',
+      permission: 'documents:write',
+      params: OfDocument,
+      body: Copy,
+      answer: { status: 201, json: DocumentJson },
+      problems: ['document-not-found'],
+      isRepeatable: true,
+      async handle({ caller, params, body, resourceId: id }) {
+        return documentJson(await copyDocument(deps, caller, { ...params, ...body, id }))
+      },
+    }),
+  ]
 }

@@ -1,36 +1,58 @@
-import express, { Router } from 'express'
+import { Router } from 'express'
 import { Problem } from '../errors.ts'
-import { bodyDeadline } from '../http/body-deadline.ts'
 import { problemJson } from '../http/problem-json.ts'
+import { activityOperations } from './activity.ts'
 import type { Api } from './api.ts'
-import { authRoutes } from './auth.ts'
-import { collaborationRoutes } from './collaboration.ts'
-import { conversionRoutes } from './conversions.ts'
-import { documentRoutes } from './documents.ts'
-import { embedRoutes } from './embed.ts'
-import { templateRoutes } from './templates.ts'
-import { isUpload } from './upload.ts'
-import { versionRoutes } from './versions.ts'
+import { apiKeyOperations } from './api-keys.ts'
+import { authOperations } from './auth.ts'
+import { collaborationOperations } from './collaboration.ts'
+import { conversionOperations } from './conversions.ts'
+import { documentLinkOperations } from './document-links.ts'
+import { documentListOperations } from './document-list.ts'
+import { documentOperations } from './documents.ts'
+import { embedOperations } from './embed.ts'
+import { fileLinkOperations } from './file-links.ts'
+import { folderOperations } from './folders.ts'
+import { openApiRoute } from './openapi-route.ts'
+import { type Operation, serveOperations } from './operation.ts'
+import { submissionOperations } from './submissions.ts'
+import { templateOperations } from './templates.ts'
+import { uploadOperations } from './uploads.ts'
+import { userOperations } from './users.ts'
+import { versionOperations } from './versions.ts'
+import { webhookOperations } from './webhooks.ts'
 
-const MAX_JSON_BYTES = 11 * 1024 ** 2
+/** All that the API does. Paths that a pattern of another one would also take come first. */
+export function operationsOf(api: Api): Operation[] {
+  return [
+    ...authOperations(api),
+    ...apiKeyOperations(api),
+    ...documentListOperations(api),
+    ...uploadOperations(api),
+    ...templateOperations(api),
+    ...documentOperations(api),
+    ...conversionOperations(api),
+    ...versionOperations(api),
+    ...submissionOperations(api),
+    ...folderOperations(api),
+    ...collaborationOperations(api),
+    ...embedOperations(api),
+    ...userOperations(api),
+    ...documentLinkOperations(api),
+    ...fileLinkOperations(api),
+    ...webhookOperations(api),
+    ...activityOperations(api),
+  ]
+}
 
-/** Door 2a, the Nuto REST API: `/api/auth`, `/api/documents`. */
+/** Door 2a, the Nuto REST API, under `/api`. */
 export function apiRoutes(api: Api): Router {
   const router = Router()
+  const operations = operationsOf(api)
+  // As cheap as a file of a page, and not limited either.
+  router.get('/openapi.json', openApiRoute(operations, api))
   router.use(api.limits.requests, api.limits.failures)
-  const deadline = bodyDeadline(api.deps.config.BODY_TIMEOUT_S)
-  router.use((request, response, next) => (isUpload(request) ? next() : deadline(request, response, next)))
-  // curl -d without a Content-Type sends JSON under the form type.
-  router.use(
-    express.json({ type: ['application/json', 'application/x-www-form-urlencoded'], limit: MAX_JSON_BYTES }),
-  )
-  router.use('/auth', authRoutes(api))
-  router.use(templateRoutes(api))
-  router.use('/documents', documentRoutes(api))
-  router.use('/collaboration', collaborationRoutes(api))
-  router.use('/embed', embedRoutes(api))
-  router.use('/documents', versionRoutes(api))
-  router.use('/documents', conversionRoutes(api))
+  router.use(serveOperations(api, operations))
   router.use(() => {
     throw new Problem('route-not-found')
   })

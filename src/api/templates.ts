@@ -1,43 +1,74 @@
-import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
-import { createFromTemplate } from '../core/documents.ts'
+import type { Caller } from '../core/callers.ts'
+import { createFromTemplate } from '../core/new-document.ts'
 import { TEMPLATES } from '../core/templates.ts'
 import type { Api } from './api.ts'
-import { documentJson } from './document-json.ts'
-import { DocType, Title } from './fields.ts'
+import { DocumentJson, documentJson } from './document-json.ts'
+import { DocType, GivenType, Place, Title } from './fields.ts'
+import { type Operation, operation } from './operation.ts'
 
-const Filter = z.object({ type: DocType.optional(), category: z.string().max(50).optional() })
-const FromTemplate = z.object({ templateId: z.string().max(100), title: Title.optional() })
+const Filter = z.object({ type: GivenType.optional(), category: z.string().max(50).optional() })
+const TemplateId = z.string().min(1).max(100)
+const FromTemplate = Place.extend({ title: Title.optional() })
+
+const TemplateList = z
+  .object({
+    templates: z.array(z.object({ id: z.string(), name: z.string(), type: DocType, category: z.string() })),
+  })
+  .meta({ id: 'TemplateList' })
+
+const making = {
+  method: 'post',
+  tag: 'Templates',
+  access: 'token',
+  permission: 'documents:write',
+  answer: { status: 201, json: DocumentJson },
+  problems: ['template-not-found', 'storage-unavailable'],
+  isRepeatable: true,
+} as const
 
 /** Documents to start from. Source: Nuto Office API, Templates. */
-export function templateRoutes({ deps, authentication }: Api): Router {
-  const router = Router()
+export function templateOperations({ deps }: Api): Operation[] {
+  return [
+    operation({
+      method: 'get',
+      paths: ['/templates'],
+      tag: 'Templates',
+      summary: 'List the templates',
+      access: 'token',
+      query: Filter,
+      answer: { status: 200, json: TemplateList },
+      async handle({ query: { type, category } }) {
+        const fitting = TEMPLATES.filter(
+          (template) =>
+            (type === undefined || template.type === type) &&
+            (category === undefined || template.category.toLowerCase() === category.toLowerCase()),
+        )
+        return { templates: fitting.map(({ id, name, type, category }) => ({ id, name, type, category })) }
+      },
+    }),
 
-  router.get('/templates', async (request, response) => {
-    await authentication.byBearer(request)
-    const { type, category } = Filter.parse(request.query)
-    const fitting = TEMPLATES.filter(
-      (template) =>
-        (type === undefined || template.type === type) &&
-        (category === undefined || template.category.toLowerCase() === category.toLowerCase()),
-    )
-    response.json({
-      templates: fitting.map(({ id, name, type, category }) => ({ id, name, type, category })),
-    })
-  })
+    // The API page names no path for making one: these are what its readers would try.
+    operation({
+      ...making,
+      problems: [...making.problems],
+      paths: ['/templates/create', '/documents/from-template'],
+      summary: 'Create a document from a template',
+      body: FromTemplate.extend({ templateId: TemplateId }),
+      handle: ({ caller, body, resourceId: id }) => create(caller, { ...body, id }),
+    }),
+    operation({
+      ...making,
+      problems: [...making.problems],
+      paths: ['/templates/:templateId/create'],
+      summary: 'Create a document from this template',
+      params: z.object({ templateId: TemplateId }),
+      body: FromTemplate,
+      handle: ({ caller, params, body, resourceId: id }) => create(caller, { ...body, ...params, id }),
+    }),
+  ]
 
-  // The API page names no path for making one: these are what its readers would try.
-  router.post(['/templates/create', '/documents/from-template'], (request, response) =>
-    create(request, response, request.body),
-  )
-  router.post('/templates/:templateId/create', (request, response) =>
-    create(request, response, { ...request.body, templateId: request.params.templateId }),
-  )
-
-  async function create(request: Request, response: Response, body: unknown): Promise<void> {
-    const caller = await authentication.byBearer(request)
-    response.status(201).json(documentJson(await createFromTemplate(deps, caller, FromTemplate.parse(body))))
+  async function create(caller: Caller, wanted: Parameters<typeof createFromTemplate>[2]) {
+    return documentJson(await createFromTemplate(deps, caller, wanted))
   }
-
-  return router
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUIDv7, timingSafeEqual } from 'node:crypto'
+import { randomBytes, randomUUIDv7, timingSafeEqual } from 'node:crypto'
 import { Problem } from '../errors.ts'
 import {
   apiKeyById,
@@ -6,19 +6,18 @@ import {
   hasApiKeys,
   hasWorkspace,
   insertApiKey,
-  insertSignInLink,
   insertWorkspace,
   listApiKeys,
-  redeemLink,
   updateApiKey,
 } from '../metadata/api-keys.ts'
 import type { ApiKeyRow } from '../metadata/schema.ts'
-import type { Caller, Permission } from './callers.ts'
+import { type Action, type NewActivity, recordActivity } from './activity.ts'
+import { authorOf, type Caller, type Permission } from './callers.ts'
 import type { Deps } from './deps.ts'
+import { hashSecret } from './hashed-secrets.ts'
 import { afterSeconds } from './sessions.ts'
 
-const SIGN_IN_LINK_S = 600
-const NO_SECRET = hash('no key has this secret')
+const NO_SECRET = hashSecret('no key has this secret')
 
 /** The secret before a rotation goes on working for this long. */
 const OVERLAP_S = 24 * 3600
@@ -31,6 +30,8 @@ export type NewApiKey = {
   workspaceId?: string | undefined
   /** ISO 8601, UTC. */
   expiresAt?: string | undefined
+  /** Sites that may frame its embeds; null or absent: any. */
+  frameAncestors?: string[] | null | undefined
 }
 
 /** `secret` is shown this once; only its hash is kept. */
@@ -77,11 +78,13 @@ export async function createApiKey(
       workspace_id: workspaceId,
       name: made.name,
       api_key: made.apiKey,
-      secret_hash: hash(made.secret),
+      secret_hash: hashSecret(made.secret),
       permissions: JSON.stringify(made.permissions),
       created_at: made.createdAt,
       expires_at: wanted.expiresAt ?? null,
+      frame_ancestors: wanted.frameAncestors == null ? null : JSON.stringify(wanted.frameAncestors),
     })
+    await recordActivity(tx, ofKey('api-key-created', { ...made, workspace_id: workspaceId }, made.createdAt))
   })
   return { ...made, workspaceId }
 }
@@ -93,7 +96,7 @@ export async function checkCredentials(
 ): Promise<Caller & { kind: 'client' }> {
   const row = await apiKeyByName(database, apiKey)
   const now = clock().toISOString()
-  const given = Buffer.from(hash(secret))
+  const given = Buffer.from(hashSecret(secret))
   const isCurrent = timingSafeEqual(given, Buffer.from(row?.secret_hash ?? NO_SECRET))
   const isPrevious =
     timingSafeEqual(given, Buffer.from(row?.previous_secret_hash ?? NO_SECRET)) &&
@@ -122,6 +125,7 @@ export type ApiKeyInfo = {
   expiresAt: string | null
   lastUsedAt: string | null
   revokedAt: string | null
+  frameAncestors: string[] | null
 }
 
 /** Newest first, revoked ones among them. */
@@ -130,12 +134,19 @@ export async function listApiKeyInfos({ database }: Pick<Deps, 'database'>): Pro
 }
 
 /** @throws Problem `api-key-not-found`, also for a revoked one */
-export async function renameApiKey(
+export async function changeApiKey(
   { database }: Pick<Deps, 'database'>,
   id: string,
-  name: string,
+  { name, frameAncestors }: { name?: string | undefined; frameAncestors?: string[] | null | undefined },
 ): Promise<ApiKeyInfo> {
-  return infoOf(await changed(updateApiKey(database, id, { name })))
+  const change = {
+    ...(name === undefined ? {} : { name }),
+    ...(frameAncestors === undefined
+      ? {}
+      : { frame_ancestors: frameAncestors === null ? null : JSON.stringify(frameAncestors) }),
+  }
+  const isChange = Object.keys(change).length > 0
+  return infoOf(found(isChange ? await updateApiKey(database, id, change) : await apiKeyById(database, id)))
 }
 
 /** Its tokens end within 10 s. @throws Problem `api-key-not-found`, also for a revoked one */
@@ -143,7 +154,12 @@ export async function revokeApiKey(
   { database, clock }: Pick<Deps, 'database' | 'clock'>,
   id: string,
 ): Promise<ApiKeyInfo> {
-  return infoOf(await changed(updateApiKey(database, id, { revoked_at: clock().toISOString() })))
+  const now = clock().toISOString()
+  return database.transaction().execute(async (tx) => {
+    const row = found(await updateApiKey(tx, id, { revoked_at: now }))
+    await recordActivity(tx, ofKey('api-key-revoked', row, now))
+    return infoOf(row)
+  })
 }
 
 /** A new secret, shown this once; the one before it goes on working for 24 h. @throws Problem `api-key-not-found` */
@@ -152,22 +168,33 @@ export async function rotateSecret(
   id: string,
 ): Promise<ApiKeyInfo & { secret: string; previousSecretUntil: string }> {
   const secret = newSecret()
-  const previousSecretUntil = afterSeconds(clock(), OVERLAP_S)
-  const current = await changed(apiKeyById(database, id))
-  const row = await changed(
-    updateApiKey(database, id, {
-      secret_hash: hash(secret),
+  const now = clock()
+  const previousSecretUntil = afterSeconds(now, OVERLAP_S)
+  const row = await database.transaction().execute(async (tx) => {
+    const current = found(await apiKeyById(tx, id))
+    await recordActivity(tx, ofKey('api-key-rotated', current, now.toISOString()))
+    const change = {
+      secret_hash: hashSecret(secret),
       previous_secret_hash: current.secret_hash,
       previous_secret_until: previousSecretUntil,
-    }),
-  )
+    }
+    return found(await updateApiKey(tx, id, change))
+  })
   return { ...infoOf(row), secret, previousSecretUntil }
 }
 
-async function changed(row: Promise<ApiKeyRow | undefined>): Promise<ApiKeyRow> {
-  const found = await row
-  if (found === undefined) throw new Problem('api-key-not-found')
-  return found
+function found(row: ApiKeyRow | undefined): ApiKeyRow {
+  if (row === undefined) throw new Problem('api-key-not-found')
+  return row
+}
+
+function ofKey(
+  action: Action,
+  { id, name, workspace_id: workspaceId }: Pick<ApiKeyRow, 'id' | 'name' | 'workspace_id'>,
+  at: string,
+): NewActivity {
+  const actor = authorOf({ kind: 'administrator' })
+  return { workspaceId, documentId: null, actor, action, at, detail: { apiKeyId: id, name } }
 }
 
 function newSecret(): string {
@@ -185,6 +212,7 @@ function infoOf(row: ApiKeyRow): ApiKeyInfo {
     expiresAt: row.expires_at,
     lastUsedAt: row.last_used_at,
     revokedAt: row.revoked_at,
+    frameAncestors: row.frame_ancestors === null ? null : JSON.parse(row.frame_ancestors),
   }
 }
 
@@ -210,32 +238,11 @@ function clientOf(row: ApiKeyRow): Caller & { kind: 'client' } {
   }
 }
 
-/** @returns the secret of a link that signs the administrator in once, within 10 minutes */
-export async function createSignInLink({
-  database,
-  clock,
-}: Pick<Deps, 'database' | 'clock'>): Promise<string> {
-  const token = randomBytes(24).toString('base64url')
-  await insertSignInLink(database, hash(token), afterSeconds(clock(), SIGN_IN_LINK_S))
-  return token
-}
-
-/** @throws Problem `token-invalid` when the link was used or is too old */
-export async function redeemSignInLink(
-  { database, clock }: Pick<Deps, 'database' | 'clock'>,
-  token: string,
-): Promise<void> {
-  if (!(await redeemLink(database, hash(token), clock().toISOString()))) {
-    throw new Problem('token-invalid', 'this link was used already or is older than 10 minutes')
-  }
-}
-
-/** In constant time. */
-export function equalSecrets(given: string, expected: string): boolean {
-  return timingSafeEqual(Buffer.from(hash(given)), Buffer.from(hash(expected)))
-}
-
-/** A fast hash is right here: what it hides has 192 random bits and more. */
-function hash(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex')
+/** Sites that may frame what this client embeds; undefined: any. */
+export async function frameAncestorsOf(
+  { database }: Pick<Deps, 'database'>,
+  clientId: string,
+): Promise<string[] | undefined> {
+  const row = await apiKeyById(database, clientId)
+  return row?.frame_ancestors ? JSON.parse(row.frame_ancestors) : undefined
 }

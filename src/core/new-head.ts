@@ -1,8 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto'
-import { nextVersionNumber, setHead } from '../metadata/documents.ts'
-import type { DocumentRow, SessionRow, VersionKind, VersionRow } from '../metadata/schema.ts'
+import { documentById, nextVersionNumber, setHead } from '../metadata/documents.ts'
+import type { DocumentRow, SessionRow, Tx, VersionKind, VersionRow } from '../metadata/schema.ts'
 import { currentSession, updateSession } from '../metadata/sessions.ts'
 import { insertVersion, updateVersion } from '../metadata/versions.ts'
+import { type Action, recordActivity } from './activity.ts'
 import type { Deps } from './deps.ts'
 import { newKey } from './keys.ts'
 import type { BlobRef } from './ports.ts'
@@ -12,11 +13,16 @@ import { CONFIG_COUNTS_MS, editorsOf } from './sessions.ts'
 const LAST_SAVE_WAIT_MS = 10_000
 
 export type NewHead = {
-  kind: Extract<VersionKind, 'upload' | 'restored'>
+  kind: Extract<VersionKind, 'upload' | 'restored' | 'json'>
   blob: BlobRef
+  /** Blob of the editor JSON that says the same. */
+  jsonSha256?: string | null
   fileType: string
   author: { id: string; name: string }
   description?: string
+  /** What else changes with it, in the same transaction. */
+  also?: (tx: Tx, current: DocumentRow) => Promise<unknown>
+  activity: { action: Action; detail?: Record<string, unknown> }
 }
 
 /**
@@ -24,6 +30,8 @@ export type NewHead = {
  * in one transaction the draft becomes an ordinary version, the new head is made and the session is
  * superseded. The pages are told and move to the new key; pages that do not listen go on under the
  * old one, and their saves become its conflict version. Nobody is dropped: that would discard text.
+ *
+ * @throws whatever `also` throws; then nothing has changed
  */
 export async function replaceHead(
   deps: Pick<Deps, 'database' | 'clock' | 'docServer' | 'events' | 'keyPrefix' | 'log'>,
@@ -35,6 +43,7 @@ export async function replaceHead(
 
   const now = deps.clock().toISOString()
   const version = await deps.database.transaction().execute(async (tx) => {
+    await head.also?.(tx, await documentById(tx, document.id))
     const current = await currentSession(tx, document.id)
     if (current !== undefined) {
       if (current.draft_version_id !== null)
@@ -51,6 +60,7 @@ export async function replaceHead(
       sha256: head.blob.sha256,
       size: head.blob.size,
       file_type: head.fileType,
+      json_sha256: head.jsonSha256 ?? null,
       author_id: head.author.id,
       author_name: head.author.name,
       description: head.description ?? null,
@@ -58,6 +68,14 @@ export async function replaceHead(
       updated_at: now,
     })
     await setHead(tx, made, now)
+    await recordActivity(tx, {
+      workspaceId: document.workspace_id,
+      documentId: document.id,
+      actor: head.author,
+      at: now,
+      action: head.activity.action,
+      detail: { versionNumber: made.number, ...head.activity.detail },
+    })
     return made
   })
   await deps.events.publish(document.id, { type: 'head-changed', versionNumber: version.number })
@@ -70,7 +88,7 @@ function mayBeEdited(session: SessionRow, now: Date): boolean {
 }
 
 /** A forced save whose answer 4 says nothing about a tab's own text: then the page asks its user. */
-async function saveWhatIsTyped(
+export async function saveWhatIsTyped(
   { docServer, events, log }: Pick<Deps, 'docServer' | 'events' | 'log'>,
   key: string,
 ): Promise<void> {
@@ -81,7 +99,7 @@ async function saveWhatIsTyped(
   try {
     if ((await docServer.forcesave(key)) === 0) await stored
   } catch (error) {
-    log.warn({ err: error, key }, 'no forced save before the head is replaced')
+    log.warn({ err: error, key }, 'no forced save before the session changes')
   } finally {
     clearTimeout(timer)
     unsubscribe()

@@ -1,5 +1,9 @@
+import { pruneAttachments } from '../metadata/attachments.ts'
 import { isBlobMentioned, pruneSaves } from '../metadata/saves.ts'
 import type { Deps } from './deps.ts'
+import { pruneEmbeds } from './embeds.ts'
+import { pruneRepeats } from './repeats.ts'
+import { applyRetention, purgeTrash } from './retention.ts'
 
 /** Younger blobs may belong to a row that is just being written. */
 const SPARED_MS = 24 * 3600_000
@@ -7,6 +11,18 @@ const SPARED_MS = 24 * 3600_000
 /** A draft's earlier bytes are history after a day; other saves are kept for people to look into. */
 const DRAFTS_KEPT_MS = 24 * 3600_000
 const SAVES_KEPT_MS = 30 * 24 * 3600_000
+
+/** The hourly round: everything that has outlived its time. */
+export async function sweep(
+  deps: Pick<Deps, 'blobs' | 'database' | 'clock' | 'config' | 'log'>,
+): Promise<void> {
+  await pruneRepeats(deps)
+  await pruneEmbeds(deps)
+  await pruneAttachments(deps.database, deps.clock().toISOString())
+  await purgeTrash(deps)
+  await applyRetention(deps)
+  await sweepBlobs(deps)
+}
 
 /** Forgets old saves, then deletes the blobs that no version and no save mentions. @returns how many */
 export async function sweepBlobs({

@@ -1,11 +1,13 @@
 import type { Readable } from 'node:stream'
 import { Problem } from '../errors.ts'
-import type { DocumentRow, VersionRow } from '../metadata/schema.ts'
+import type { DocumentRow, Tx, VersionRow } from '../metadata/schema.ts'
 import { currentSession } from '../metadata/sessions.ts'
-import { findVersion, versionById, versionsOf } from '../metadata/versions.ts'
+import { findVersion, updateVersion, versionById, versionsOf } from '../metadata/versions.ts'
+import { recordActivity } from './activity.ts'
 import { authorOf, type Caller, demand } from './callers.ts'
 import type { Deps } from './deps.ts'
-import { putUpload, readableDocument } from './documents.ts'
+import { documentFor, readableDocument } from './documents.ts'
+import { putUpload } from './new-document.ts'
 import { replaceHead } from './new-head.ts'
 import { editorsOf } from './sessions.ts'
 
@@ -43,6 +45,33 @@ export async function versionOf(
 }
 
 /**
+ * Names a version, or takes its name away: a labelled one is never deleted by age.
+ *
+ * @throws Problem `permission-missing`, `document-not-found`, `version-not-found`
+ */
+export async function labelVersion(
+  deps: Pick<Deps, 'database' | 'clock'>,
+  caller: Caller,
+  { documentId, versionId, label }: { documentId: string; versionId: string; label: string | null },
+): Promise<{ version: VersionRow; document: DocumentRow }> {
+  demand(caller, 'documents:write')
+  const document = await documentFor(deps, caller, documentId)
+  const { number } = await versionOf(deps, document, versionId)
+  const version = await deps.database.transaction().execute(async (tx) => {
+    await recordActivity(tx, {
+      workspaceId: document.workspace_id,
+      documentId,
+      actor: authorOf(caller),
+      action: 'labelled',
+      at: deps.clock().toISOString(),
+      detail: { versionNumber: number, label },
+    })
+    return updateVersion(tx, versionId, { label })
+  })
+  return { version, document }
+}
+
+/**
  * Makes an earlier version the head again: one new version with the same blob, no bytes move.
  *
  * @throws Problem `permission-missing`, `document-not-found`, `version-not-found`
@@ -51,17 +80,33 @@ export async function restoreVersion(
   deps: HeadDeps,
   caller: Caller,
   { documentId, versionId }: { documentId: string; versionId: string },
-): Promise<VersionRow> {
+): Promise<DocumentRow> {
   demand(caller, 'documents:write')
-  const document = await readableDocument(deps, caller, documentId)
+  const document = await documentFor(deps, caller, documentId)
   const source = await versionOf(deps, document, versionId)
-  return replaceHead(deps, document, {
+  await replaceHead(deps, document, {
     kind: 'restored',
     blob: { sha256: source.sha256, size: source.size },
     fileType: source.file_type,
     author: authorOf(caller),
     description: `Restored from version ${source.number}`,
+    jsonSha256: source.json_sha256,
+    activity: { action: 'restored', detail: { fromVersionNumber: source.number } },
   })
+  return documentFor(deps, caller, documentId)
+}
+
+export type Conditions = {
+  /** Replaces the content although somebody edits it. */
+  force: boolean
+  /** `If-Match` of the request. */
+  ifMatch: string | undefined
+}
+
+/** As downloads have it. */
+async function contentEtagOf(db: Deps['database'] | Tx, document: DocumentRow): Promise<string> {
+  const { sha256 } = await versionById(db, document.head_version_id)
+  return `"${sha256}"`
 }
 
 /**
@@ -74,40 +119,54 @@ export async function demandReplaceable(
   deps: Pick<Deps, 'database'>,
   caller: Caller,
   documentId: string,
-  { force, ifMatch }: { force: boolean; ifMatch: string | undefined },
+  { force, ifMatch }: Conditions,
 ): Promise<void> {
   demand(caller, 'documents:write')
-  const document = await readableDocument(deps, caller, documentId)
-  const { sha256 } = await headVersion(deps, document)
+  const document = await documentFor(deps, caller, documentId)
+  demandMatch(ifMatch, await contentEtagOf(deps.database, document))
+  if (!force) await demandNotEdited(deps, documentId)
+}
+
+/** Source: RFC 9110 §13.1.1, If-Match. @throws Problem `precondition-failed` */
+export function demandMatch(ifMatch: string | undefined, etag: string): void {
   const isKnown =
-    ifMatch === undefined || ifMatch === '*' || ifMatch.split(',').some((one) => one.trim() === `"${sha256}"`)
+    ifMatch === undefined || ifMatch.trim() === '*' || ifMatch.split(',').some((one) => one.trim() === etag)
   if (!isKnown) throw new Problem('precondition-failed')
-  const session = await currentSession(deps.database, documentId)
-  if (!force && session !== undefined && editorsOf(session).length > 0) {
-    throw new Problem(
-      'document-being-edited',
-      'add force=true to replace it all the same: what is typed is kept as a version',
-    )
-  }
+}
+
+/** @throws Problem `document-being-edited` */
+export async function demandNotEdited(
+  { database }: Pick<Deps, 'database'>,
+  documentId: string,
+): Promise<void> {
+  const session = await currentSession(database, documentId)
+  if (session === undefined || editorsOf(session).length === 0) return
+  throw new Problem(
+    'document-being-edited',
+    'add force=true to replace it all the same: what is typed is kept as a version',
+  )
 }
 
 /**
  * Adds a version from uploaded bytes of the document's own type and makes it the head.
  *
- * @throws Problem `permission-missing`, `document-not-found` and all of `putUpload`
+ * @throws Problem `permission-missing`, `document-not-found`, `precondition-failed` and all of `putUpload`
  */
 export async function addContent(
   deps: HeadDeps,
   caller: Caller,
-  { documentId, bytes }: { documentId: string; bytes: Readable },
+  { documentId, bytes, force, ifMatch }: Conditions & { documentId: string; bytes: Readable },
 ): Promise<VersionRow> {
   demand(caller, 'documents:write')
-  const document = await readableDocument(deps, caller, documentId)
+  const document = await documentFor(deps, caller, documentId)
   const blob = await putUpload(deps, bytes, document.file_type)
   return replaceHead(deps, document, {
     kind: 'upload',
     blob,
     fileType: document.file_type,
     author: authorOf(caller),
+    // An upload takes its time. Forced, what is typed meanwhile is saved before and moves the head.
+    also: async (tx, current) => force || demandMatch(ifMatch, await contentEtagOf(tx, current)),
+    activity: { action: 'content-replaced' },
   })
 }

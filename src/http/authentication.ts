@@ -1,9 +1,10 @@
 import { parseCookie } from 'cookie'
 import type { Request } from 'express'
 import { LRUCache } from 'lru-cache'
-import { clientById, equalSecrets } from '../core/api-keys.ts'
+import { clientById } from '../core/api-keys.ts'
 import type { Caller } from '../core/callers.ts'
 import type { Deps } from '../core/deps.ts'
+import { equalSecrets } from '../core/hashed-secrets.ts'
 import type { Tokens } from '../core/tokens.ts'
 import { Problem } from '../errors.ts'
 

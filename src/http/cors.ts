@@ -1,7 +1,9 @@
 import type { RequestHandler } from 'express'
 
-const HEADERS = 'Authorization, Content-Type, If-Match, If-None-Match, Range, X-Requested-With'
-const EXPOSED = 'Content-Disposition, Content-Range, ETag, RateLimit, Retry-After, X-Request-Id'
+const HEADERS =
+  'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Range, X-Requested-With'
+const EXPOSED =
+  'Allow, Content-Disposition, Content-Range, ETag, Idempotent-Replayed, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id'
 
 /** Any site may call with a token of its own, never with our cookies. `origins` narrows it. Source: Fetch Standard, CORS. */
 export function cors(origins: readonly string[]): RequestHandler {

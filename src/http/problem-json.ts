@@ -16,13 +16,18 @@ export function asProblem(error: unknown): Problem | undefined {
   if (type === 'encoding.unsupported' || type === 'charset.unsupported')
     return new Problem('media-type-unsupported')
   if (typeof type === 'string' || error instanceof URIError) return new Problem('malformed-body')
+  // Bytes that are not of the announced encoding.
+  if ('status' in error && error.status === 400) return new Problem('malformed-body')
   return undefined
 }
 
+/** Faults that are told; more would only repeat themselves. */
+const MOST_FAULTS = 100
+
 function fieldErrors(error: ZodError): FieldErrors {
   const errors: FieldErrors = {}
-  for (const issue of error.issues) {
-    const field = issue.path.join('.')
+  for (const issue of error.issues.slice(0, MOST_FAULTS)) {
+    const field = issue.path.join('.').slice(0, 200)
     errors[field] = [...(errors[field] ?? []), issue.message]
   }
   return errors

@@ -29,7 +29,7 @@ export async function sendBlob(
     'Content-Disposition': contentDisposition(file.name),
     'X-Content-Type-Options': 'nosniff',
   })
-  if (isKnown(request, etag)) {
+  if (['GET', 'HEAD'].includes(request.method) && isKnown(request, etag)) {
     response.status(304).end()
     return
   }

@@ -2,17 +2,22 @@ import type { Response } from 'express'
 
 const KEEP_ALIVE_MS = 20_000
 
+export type EventStream = {
+  /** Holds the stream while it is open, so that a stopping service can end it. */
+  streams: Set<Response>
+  /** Asked with every sign of life: a stream does not outlive the right to it. */
+  isWelcome: () => Promise<boolean>
+  onClose: () => void
+}
+
 /**
  * Opens a stream of server-sent events; comments keep proxies from closing it.
- *
- * @param streams holds it while it is open, so that a stopping service can end it
  *
  * Source: HTML Standard, Server-sent events.
  */
 export function openEventStream(
   response: Response,
-  streams: Set<Response>,
-  onClose: () => void,
+  { streams, isWelcome, onClose }: EventStream,
 ): (event: string, data: unknown) => void {
   response.status(200).set({
     'Content-Type': 'text/event-stream',
@@ -22,7 +27,10 @@ export function openEventStream(
   response.flushHeaders()
   streams.add(response)
   response.write(':\n\n')
-  const keepAlive = setInterval(() => response.write(':\n\n'), KEEP_ALIVE_MS)
+  const keepAlive = setInterval(async () => {
+    if (await isWelcome()) response.write(':\n\n')
+    else response.end()
+  }, KEEP_ALIVE_MS)
   response.once('close', () => {
     clearInterval(keepAlive)
     streams.delete(response)

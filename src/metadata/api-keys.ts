@@ -5,7 +5,7 @@ export function apiKeyByName(db: Database, apiKey: string): Promise<ApiKeyRow | 
   return db.selectFrom('api_keys').selectAll().where('api_key', '=', apiKey).executeTakeFirst()
 }
 
-export function apiKeyById(db: Database, id: string): Promise<ApiKeyRow | undefined> {
+export function apiKeyById(db: Database | Tx, id: string): Promise<ApiKeyRow | undefined> {
   return db.selectFrom('api_keys').selectAll().where('id', '=', id).executeTakeFirst()
 }
 
@@ -24,7 +24,7 @@ export function listApiKeys(db: Database): Promise<ApiKeyRow[]> {
 
 /** @returns the changed key, undefined when there is none that still works */
 export function updateApiKey(
-  db: Database,
+  db: Database | Tx,
   id: string,
   change: Updateable<Schema['api_keys']>,
 ): Promise<ApiKeyRow | undefined> {

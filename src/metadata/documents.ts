@@ -1,5 +1,7 @@
-import { type Insertable, sql, type Updateable } from 'kysely'
+import type { Updateable } from 'kysely'
+import { noteUndelivered } from './remote-files.ts'
 import type { Database, DocumentRow, Schema, Tx, VersionRow } from './schema.ts'
+import { indexTitle } from './search.ts'
 
 /** Undefined also when the document is deleted or lies in another workspace than the given one. */
 export function findDocument(
@@ -17,8 +19,8 @@ export function documentById(db: Database | Tx, id: string): Promise<DocumentRow
   return db.selectFrom('documents').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
 }
 
-/** Also one in the trash. */
-export async function findTrashed(
+/** One in the trash. */
+export function findTrashed(
   db: Database | Tx,
   id: string,
   workspaceId: string | undefined,
@@ -28,63 +30,53 @@ export async function findTrashed(
   return query.executeTakeFirst()
 }
 
-export const SORT_COLUMNS = ['created_at', 'updated_at', 'title', 'file_type', 'size'] as const
+export type NewDocumentRow = Omit<DocumentRow, 'search_row'>
 
-export type DocumentQuery = {
-  /** Undefined: all workspaces. */
-  workspaceId: string | undefined
-  isDeleted: boolean
-  fileTypes: readonly string[] | undefined
-  /** Folded text that the title holds. */
-  search: string | undefined
-  sortBy: (typeof SORT_COLUMNS)[number]
-  isDescending: boolean
-  skip: number
-  take: number
+export async function insertDocument(tx: Tx, row: NewDocumentRow): Promise<DocumentRow> {
+  const search_row = await indexTitle(tx, { ...row, search_row: null })
+  const document = await tx
+    .insertInto('documents')
+    .values({ ...row, search_row })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  await setMetadata(tx, document)
+  return document
 }
 
-/** One page, with the number of all that fit. */
-export async function listDocuments(
-  db: Database,
-  wanted: DocumentQuery,
-): Promise<{ documents: DocumentRow[]; totalCount: number }> {
-  const { workspaceId, isDeleted, fileTypes, search, sortBy, isDescending, skip, take } = wanted
-  let query = db.selectFrom('documents').where('deleted_at', isDeleted ? 'is not' : 'is', null)
-  if (workspaceId !== undefined) query = query.where('workspace_id', '=', workspaceId)
-  if (fileTypes !== undefined) query = query.where('file_type', 'in', fileTypes)
-  if (search !== undefined) {
-    query = query.where(sql<boolean>`folded_title like ${`%${escapedLike(search)}%`} escape '!'`)
-  }
-  const direction = isDescending ? 'desc' : 'asc'
-  const [documents, { total }] = await Promise.all([
-    query.selectAll().orderBy(sortBy, direction).orderBy('id', direction).limit(take).offset(skip).execute(),
-    query.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow(),
-  ])
-  return { documents, totalCount: Number(total) }
-}
-
-function escapedLike(text: string): string {
-  return text.replace(/[!%_]/g, (sign) => `!${sign}`)
-}
-
-export async function insertDocument(tx: Tx, row: Insertable<Schema['documents']>): Promise<void> {
-  await tx.insertInto('documents').values(row).execute()
-}
-
+/** What changed is found by searches and filters from now on. */
 export async function updateDocument(
   tx: Tx,
   id: string,
   change: Updateable<Schema['documents']>,
-): Promise<void> {
-  await tx.updateTable('documents').set(change).where('id', '=', id).execute()
+): Promise<DocumentRow> {
+  const document = await tx
+    .updateTable('documents')
+    .set(change)
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  if (change.folded_title !== undefined) await indexTitle(tx, document)
+  if (change.metadata !== undefined) await setMetadata(tx, document)
+  return document
 }
 
-/** The document shows these bytes from now on. */
-export function setHead(tx: Tx, version: VersionRow, updatedAt: string): Promise<void> {
+async function setMetadata(tx: Tx, { id, metadata }: DocumentRow): Promise<void> {
+  await tx.deleteFrom('document_metadata').where('document_id', '=', id).execute()
+  const values = Object.entries(JSON.parse(metadata) as Record<string, unknown>)
+  if (values.length === 0) return
+  const rows = values.map(([name, value]) => ({ document_id: id, name, value: String(value) }))
+  await tx.insertInto('document_metadata').values(rows).execute()
+}
+
+/** The document shows these bytes from now on; a file elsewhere that it stands for is to get them. */
+export async function setHead(tx: Tx, version: VersionRow, updatedAt: string): Promise<DocumentRow> {
+  const { file_type, size } = await documentById(tx, version.document_id)
+  await noteUndelivered(tx, version, updatedAt)
   return updateDocument(tx, version.document_id, {
     head_version_id: version.id,
-    file_type: version.file_type,
-    size: version.size,
+    // Setting a column rewrites its indexes, also to the value that it has.
+    ...(file_type === version.file_type ? {} : { file_type: version.file_type }),
+    ...(size === version.size ? {} : { size: version.size }),
     updated_at: updatedAt,
   })
 }
@@ -98,4 +90,15 @@ export async function nextVersionNumber(tx: Tx, documentId: string): Promise<num
     .returning('last_version_number')
     .executeTakeFirstOrThrow()
   return last_version_number
+}
+
+/** Documents whose time in the trash is over, oldest first. */
+export function trashedBefore(db: Database, before: string, most: number): Promise<DocumentRow[]> {
+  return db
+    .selectFrom('documents')
+    .selectAll()
+    .where('deleted_at', '<', before)
+    .orderBy('deleted_at')
+    .limit(most)
+    .execute()
 }

@@ -13,19 +13,20 @@ export async function updateSave(
   await db.updateTable('saves').set(change).where('id', '=', id).execute()
 }
 
-/** Ends a save that is still in flight; one that was stored after all stays stored. */
+/** Ends a save that is still in flight; one that was stored after all stays stored. @returns whether it was ended */
 export async function failSave(
   db: Database | Tx,
   id: string,
   error: string,
   finishedAt: string,
-): Promise<void> {
-  await db
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
     .updateTable('saves')
     .set({ state: 'failed', error, finished_at: finishedAt })
     .where('id', '=', id)
     .where('state', '=', 'receiving')
-    .execute()
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 export function saveById(db: Database | Tx, id: string): Promise<SaveRow | undefined> {
@@ -55,12 +56,21 @@ export async function hasEqualSave(
 }
 
 /** A final save of the key is on its way: Document Server refuses the key until it has our answer. */
-export async function isFinalSaveInFlight(db: Database | Tx, key: string): Promise<boolean> {
+export function isFinalSaveInFlight(db: Database | Tx, key: string): Promise<boolean> {
+  return isInFlight(db, key, [2])
+}
+
+/** A save of the key is on its way, of whatever kind. */
+export function isSaveInFlight(db: Database | Tx, key: string): Promise<boolean> {
+  return isInFlight(db, key, [2, 6])
+}
+
+async function isInFlight(db: Database | Tx, key: string, statuses: number[]): Promise<boolean> {
   const row = await db
     .selectFrom('saves')
     .select('id')
     .where('key', '=', key)
-    .where('status', '=', 2)
+    .where('status', 'in', statuses)
     .where('state', '=', 'receiving')
     .executeTakeFirst()
   return row !== undefined
@@ -133,8 +143,18 @@ export async function countSavesAtRisk(db: Database): Promise<{ count: number; o
 export async function isBlobMentioned(db: Database, sha256: string): Promise<boolean> {
   const mentions = await Promise.all([
     db.selectFrom('saves').select('id').where('sha256', '=', sha256).executeTakeFirst(),
-    db.selectFrom('versions').select('id').where('sha256', '=', sha256).executeTakeFirst(),
-    db.selectFrom('versions').select('id').where('changes_sha256', '=', sha256).executeTakeFirst(),
+    ...(['sha256', 'data_sha256'] as const).map((column) =>
+      db.selectFrom('submissions').select('id').where(column, '=', sha256).executeTakeFirst(),
+    ),
+    ...(['sha256', 'changes_sha256', 'json_sha256'] as const).map((column) =>
+      db
+        .selectFrom('versions')
+        .select('id')
+        .where(column, '=', sha256)
+        .where('deleted_at', 'is', null)
+        .executeTakeFirst(),
+    ),
+    db.selectFrom('attachments').select('sha256').where('sha256', '=', sha256).executeTakeFirst(),
   ])
   return mentions.some((mention) => mention !== undefined)
 }

@@ -5,16 +5,23 @@ export function versionById(db: Database | Tx, id: string): Promise<VersionRow> 
   return db.selectFrom('versions').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
 }
 
+/** Undefined also when its bytes were given up. */
 export function findVersion(db: Database | Tx, id: string): Promise<VersionRow | undefined> {
-  return db.selectFrom('versions').selectAll().where('id', '=', id).executeTakeFirst()
+  return db
+    .selectFrom('versions')
+    .selectAll()
+    .where('id', '=', id)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
 }
 
-/** Newest first. */
+/** Newest first; without those whose bytes were given up. */
 export function versionsOf(db: Database, documentId: string): Promise<VersionRow[]> {
   return db
     .selectFrom('versions')
     .selectAll()
     .where('document_id', '=', documentId)
+    .where('deleted_at', 'is', null)
     .orderBy('number', 'desc')
     .execute()
 }

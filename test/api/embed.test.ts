@@ -91,3 +91,59 @@ test('an embed token opens nothing but its page, and ends with its maker’s key
     await app.fetch(`/api/auth/api-keys/${key.id}`, { method: 'DELETE', as: ADMIN_TOKEN })
   expect((await pageOf(`${app.url}/embed/docs/${id}?token=${answer.token}`)).status).toBe(401)
 })
+
+test('one embed ends before its time, and the others go on', async () => {
+  await using both = await startBoth()
+  const { app } = both
+  const first = (await embed(both, { permissions: ['view'] })).answer
+  const second = (await embed(both, { permissions: ['view'] })).answer
+  const page = await pageOf(`${app.url}/embed/docs/${both.id}?token=${first.token}`)
+  const refresh = () =>
+    fetch(`${app.url}/api/onlyoffice/documents/${both.id}/refresh?t=${page.page.pageToken}`)
+  const revoke = (token: string | undefined, as = app.token) =>
+    app.fetch('/api/embed/revoke', {
+      method: 'POST',
+      as,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token }),
+    })
+  expect((await refresh()).status).toBe(200)
+
+  const stranger = await bearerWith(app, ['documents:read'])
+  expect((await revoke(first.token, stranger)).status).toBe(404)
+  expect((await revoke('nonsense')).status).toBe(404)
+  expect((await revoke(first.token)).status).toBe(204)
+  expect((await revoke(first.token)).status).toBe(204)
+
+  expect((await pageOf(`${app.url}/embed/docs/${both.id}?token=${first.token}`)).status).toBe(401)
+  expect((await refresh()).status).toBe(401)
+  expect((await pageOf(`${app.url}/embed/docs/${both.id}?token=${second.token}`)).status).toBe(200)
+})
+
+test('a key narrows the sites that may frame its embeds', async () => {
+  await using both = await startBoth()
+  const { app } = both
+  const { answer } = await embed(both, { permissions: ['view'] })
+  const keys = (await (await app.fetch('/api/auth/api-keys', { as: ADMIN_TOKEN })).json()) as {
+    apiKeys: { id: string }[]
+  }
+  const narrow = (frameAncestors: unknown) =>
+    app.fetch(`/api/auth/api-keys/${keys.apiKeys[0]?.id}`, {
+      method: 'PATCH',
+      as: ADMIN_TOKEN,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ frameAncestors }),
+    })
+  const policy = async () =>
+    (await pageOf(`${app.url}/embed/docs/${both.id}?token=${answer.token}`)).headers
+      .get('content-security-policy')
+      ?.match(/frame-ancestors ([^;]*)/)?.[1]
+
+  expect((await narrow(['https://*.example.com', 'https://other.example:8443'])).status).toBe(200)
+  expect(await policy()).toBe("'self' https://*.example.com https://other.example:8443")
+  expect((await narrow(["'none'"])).status).toBe(200)
+  expect(await policy()).toBe("'none'")
+  expect((await narrow(["https://a.example; script-src 'unsafe-inline'"])).status).toBe(400)
+  expect((await narrow(null)).status).toBe(200)
+  expect(await policy()).toBe("'self' *")
+})

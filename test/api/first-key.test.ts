@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
 import { startService } from '../../src/server.ts'
+import { checkedFetch } from '../support/openapi.ts'
 
 /** The very first request of an installation, as it would come from somewhere. */
 async function firstKey(headers: Record<string, string>, env: Record<string, string> = {}): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'docs-connector-'))
   const config = loadConfig({ PORT: '0', DATA_DIR: folder, LOG_LEVEL: 'silent', ...env })
   await using service = await startService(config, { background: false })
-  const response = await fetch(new URL('/api/auth/api-keys', service.url), {
+  const response = await checkedFetch(new URL('/api/auth/api-keys', service.url), {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ name: 'x', permissions: ['documents:read'] }),

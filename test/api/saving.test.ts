@@ -73,3 +73,16 @@ test('new content replaces only what its sender knows', async () => {
   expect((await replace(both, makeDocx(['b']), '', { 'if-match': known })).status).toBe(412)
   expect(docxParagraphs(await both.app.download(both.id))).toEqual(['a'])
 })
+
+test('a save that was running already is waited for, not taken for the state of now', async () => {
+  await using both = await startBoth({ timings: { forcesaveMs: 400 } })
+  const editor = await both.open()
+  editor.type(0, 'typed before')
+  expect(await both.app.deps.docServer?.forcesave(both.key)).toBe(0)
+  expect(await both.app.deps.docServer?.forcesave(both.key)).toBe(4)
+
+  const { answer } = await save(both)
+
+  expect(answer).toMatchObject({ outcome: 'saved', version: { versionNumber: 2, isCurrent: true } })
+  expect(docxParagraphs(await both.app.download(both.id))).toEqual(['typed before', 'Two'])
+})

@@ -10,6 +10,7 @@ import type { EmulatedEditor } from '../../src/emulator/editor.ts'
 import type { Emulator } from '../../src/emulator/emulator.ts'
 import type { SignedConfig } from '../../src/emulator/types.ts'
 import { type Overrides, startService } from '../../src/server.ts'
+import { checkedFetch, descriptionBy } from './openapi.ts'
 
 export const SECRET = 'tests-secret-0123456789abcdef0123456789'
 export const ADMIN_TOKEN = 'tests-admin-token-0123456789'
@@ -31,7 +32,7 @@ export type TestApp = AsyncDisposable & {
   dataDir: string
   /** Bearer of a client with all permissions. */
   token: string
-  /** A request with the client's bearer unless `headers` say otherwise. */
+  /** A request with the client's bearer unless `headers` say otherwise; its answer must be as described. */
   fetch(path: string, init?: RequestInit & { as?: string | null }): Promise<Response>
   upload(name: string, bytes: Buffer): Promise<string>
   /** The signed config, as a page hands it to the editor. */
@@ -79,6 +80,8 @@ export async function startApp({
     background: false,
     ...overrides,
   })
+  // Now, before a test breaks something.
+  await descriptionBy(service.url)
   const token = await clientToken(service.url, service.deps)
 
   const app: TestApp = {
@@ -87,7 +90,7 @@ export async function startApp({
     dataDir: folder,
     token,
     fetch: (path, { as = token, ...init } = {}) =>
-      fetch(new URL(path, `${service.url}/`), {
+      checkedFetch(new URL(path, `${service.url}/`), {
         ...init,
         headers: { ...(as === null ? {} : { authorization: `Bearer ${as}` }), ...init.headers },
       }),
@@ -129,7 +132,7 @@ export async function startApp({
 
 async function clientToken(url: string, deps: Deps): Promise<string> {
   const { apiKey, secret } = await createApiKey(deps, { name: 'Tests', permissions: [...PERMISSIONS] })
-  const response = await fetch(`${url}/api/auth/token`, {
+  const response = await checkedFetch(`${url}/api/auth/token`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ apiKey, secret }),

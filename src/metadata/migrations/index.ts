@@ -2,10 +2,16 @@ import type { Migration } from 'kysely/migration'
 import * as first from './0001-documents-and-sessions.ts'
 import * as second from './0002-keys-folding-trash.ts'
 import * as third from './0003-presence.ts'
+import * as fourth from './0004-organising.ts'
+import * as fifth from './0005-activity-and-webhooks.ts'
+import * as sixth from './0006-sharing.ts'
 
 /** All migrations in order; one that was released is never changed. */
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-documents-and-sessions': first,
   '0002-keys-folding-trash': second,
   '0003-presence': third,
+  '0004-organising': fourth,
+  '0005-activity-and-webhooks': fifth,
+  '0006-sharing': sixth,
 }

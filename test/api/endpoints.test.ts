@@ -1,0 +1,375 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { Api } from '../../src/api/api.ts'
+import type { Operation } from '../../src/api/operation.ts'
+import { createRepeats } from '../../src/api/repeats.ts'
+import { operationsOf } from '../../src/api/router.ts'
+import { createApiKey } from '../../src/core/api-keys.ts'
+import { PERMISSIONS } from '../../src/core/callers.ts'
+import { createTokens } from '../../src/core/tokens.ts'
+import { createAuthentication } from '../../src/http/authentication.ts'
+import { createLimits } from '../../src/http/limits.ts'
+import { bearerWith } from '../docserver/support.ts'
+import { ADMIN_TOKEN, startApp } from '../support/app.ts'
+import {
+  CALLS,
+  type EndpointCall,
+  type Fields,
+  type Given,
+  goodValues,
+  imaginaryWorld,
+  PATHS,
+  type Path,
+  requestOf,
+  type World,
+} from '../support/endpoint-calls.ts'
+import { makeDocx } from '../support/files.ts'
+import { insertSubmission } from '../support/submissions.ts'
+
+const app = await startApp({ env: { WEBHOOK_ALLOWED_HOSTS: '127.0.0.1' } })
+afterAll(() => app[Symbol.asyncDispose]())
+
+const tokens = createTokens('tests-root-secret-0123456789-0123456789', app.deps.clock)
+/** Nothing of it is used before a request comes. */
+const api: Api = {
+  deps: app.deps,
+  tokens,
+  authentication: createAuthentication(app.deps, tokens, ADMIN_TOKEN),
+  limits: createLimits(app.deps.config),
+  repeats: createRepeats(app.deps, 'tests-root-secret'),
+  publicUrl: app.url,
+  internalUrl: app.url,
+}
+const OPERATIONS = new Map(
+  operationsOf(api).map((one) => [`${one.method.toUpperCase()} ${one.paths[0]}`, one]),
+)
+
+function operationOf(name: string): Operation {
+  const one = OPERATIONS.get(name)
+  if (one === undefined) throw new Error(`no operation ${name}`)
+  return one
+}
+
+async function ask(path: string, init: RequestInit & { as?: string } = {}) {
+  const response = await app.fetch(path, init)
+  const bytes = Buffer.from(await response.arrayBuffer())
+  const isJson = /json$|json;/.test(response.headers.get('content-type') ?? '')
+  const json: unknown =
+    isJson && !response.headers.has('content-disposition') ? JSON.parse(`${bytes}`) : undefined
+  return { status: response.status, headers: response.headers, bytes, json }
+}
+
+const Made = z.object({ id: z.string() })
+const post = async (path: string, as: string, body: object = {}) =>
+  (
+    await ask(path, {
+      as,
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  ).json
+const DOCX = makeDocx(['One'])
+
+/** A document of two versions, one in the trash, a webhook that was told of something, an embed, a key, a form, a person. */
+async function makeWorld(as: string): Promise<World> {
+  const form = new FormData()
+  form.append('file', new Blob([new Uint8Array(DOCX)]), 'report.docx')
+  const { id: documentId } = Made.parse(
+    (await ask('/api/documents/upload', { as, method: 'POST', body: form })).json,
+  )
+  const { versions } = z
+    .object({ versions: z.tuple([Made]) })
+    .parse((await ask(`/api/documents/${documentId}/versions`, { as })).json)
+  const versionId = versions[0].id
+  const hook = { url: 'http://127.0.0.1:9/hook', events: ['document.restored'] }
+  const { id: webhookId } = Made.parse(await post('/api/webhooks', as, hook))
+  await post(`/api/documents/${documentId}/versions/${versionId}/restore`, as)
+  const { deliveries } = z
+    .object({ deliveries: z.tuple([Made]) })
+    .parse((await ask(`/api/webhooks/${webhookId}/deliveries`, { as })).json)
+  const trashed = Made.parse(
+    await post('/api/documents', as, { title: 'trashed', type: 'Docs', format: 'TXT' }),
+  )
+  await ask(`/api/documents/${trashed.id}`, { as, method: 'DELETE' })
+  const embed = await post('/api/embed', as, { documentId, permissions: ['view'] })
+  const { clientId } = z.object({ clientId: z.string() }).parse((await ask('/api/auth/me', { as })).json)
+  const { workspace_id: workspaceId } = await app.deps.database
+    .selectFrom('api_keys')
+    .select('workspace_id')
+    .where('id', '=', clientId)
+    .executeTakeFirstOrThrow()
+  const key = await createApiKey(app.deps, { name: 'Other', permissions: [...PERMISSIONS], workspaceId })
+  const personId = crypto.randomUUID()
+  await app.fetch(`/api/users/${personId}`, {
+    as,
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: '{"name":"Person"}',
+  })
+  return {
+    documentId,
+    versionId,
+    trashedId: trashed.id,
+    webhookId,
+    deliveryId: deliveries[0].id,
+    embedToken: z.object({ token: z.string() }).parse(embed).token,
+    submissionId: await insertSubmission(app.deps, documentId, DOCX),
+    personId,
+    workspaceId,
+    clientId,
+    keyId: key.id,
+    apiKey: key.apiKey,
+    secret: key.secret,
+  }
+}
+
+const newClient = () => bearerWith(app, [...PERMISSIONS], { elsewhere: true })
+/** For what changes nothing of it. */
+const bearer = await newClient()
+const shared = await makeWorld(bearer)
+const foreign = await makeWorld(await newClient())
+
+const DOCUMENT = {
+  title: 'Given title',
+  folder: '/given',
+  metadata: { color: 'red', pages: 3, isFinal: true },
+}
+const PLACED = { ...DOCUMENT, externalId: 'given-1' }
+const secret = expect.stringMatching(/^nuto_sk_/)
+const valid = ({ clientId }: World) => ({ clientId, isValid: true, expiresAt: expect.stringMatching(/Z$/) })
+
+/** What a right call with every field gives, beside its documented shape. */
+const GIVES: Record<string, (world: World) => object> = {
+  'POST /auth/token': () => ({ token: expect.any(String) }),
+  'GET /auth/validate': valid,
+  'POST /auth/validate': valid,
+  'POST /auth/api-keys': ({ workspaceId }) => ({
+    name: 'Key',
+    permissions: ['documents:read'],
+    workspaceId,
+    secret,
+  }),
+  'GET /auth/api-keys': ({ keyId }) => ({
+    apiKeys: expect.arrayContaining([expect.objectContaining({ id: keyId })]),
+  }),
+  'PATCH /auth/api-keys/:id': ({ keyId }) => ({
+    id: keyId,
+    name: 'New name',
+    frameAncestors: ['https://*.example.com'],
+  }),
+  'POST /auth/api-keys/:id/rotate': ({ keyId }) => ({ id: keyId, secret }),
+  'GET /documents': () => ({ documents: [], totalCount: 0, skip: 0, take: 10 }),
+  'GET /documents/trash': () => ({ documents: [], totalCount: 0, skip: 0, take: 10 }),
+  'POST /documents': () => ({ ...PLACED, type: 'Sheet', format: 'XLSX' }),
+  'POST /documents/upload': () => ({
+    title: 'sent',
+    type: 'Docs',
+    format: 'DOCX',
+    folder: '/given',
+    externalId: 'given-1',
+  }),
+  'PUT /documents/:documentId/content': () => ({ versionNumber: 3, kind: 'upload', isCurrent: true }),
+  'GET /documents/:documentId': ({ documentId }) => ({
+    id: documentId,
+    title: 'report',
+    format: 'DOCX',
+    jsonContent: null,
+  }),
+  'PUT /documents/:documentId': ({ documentId }) => ({ ...PLACED, id: documentId }),
+  'PATCH /documents/:documentId': ({ documentId }) => ({ ...PLACED, id: documentId }),
+  'POST /documents/:documentId/undelete': ({ trashedId }) => ({ id: trashedId, title: 'trashed' }),
+  'POST /documents/:documentId/copy': () => ({ ...PLACED, format: 'DOCX', fileSize: DOCX.length }),
+  'GET /documents/:documentId/versions': () => ({
+    versions: [
+      { versionNumber: 2, isCurrent: true },
+      { versionNumber: 1, isCurrent: false },
+    ],
+  }),
+  'PATCH /documents/:documentId/versions/:versionId': ({ versionId }) => ({
+    id: versionId,
+    versionNumber: 1,
+    label: 'Signed',
+  }),
+  'POST /documents/:documentId/versions/:versionId/restore': ({ documentId }) => ({
+    id: documentId,
+    title: 'report',
+  }),
+  'POST /documents/:documentId/save': () => ({
+    outcome: 'unchanged',
+    version: { versionNumber: 2, isCurrent: true },
+  }),
+  'GET /templates': () => ({ templates: expect.any(Array) }),
+  'POST /templates/create': () => ({ ...PLACED, type: 'Docs' }),
+  'POST /templates/:templateId/create': () => ({ ...PLACED, type: 'Docs' }),
+  'GET /documents/:documentId/submissions': ({ submissionId }) => ({
+    submissions: [{ id: submissionId, submittedBy: { id: 'ann', name: 'Ann' } }],
+    totalCount: 1,
+  }),
+  'GET /documents/:documentId/submissions/:submissionId': ({ submissionId }) => ({
+    id: submissionId,
+    hasData: false,
+    data: null,
+  }),
+  'GET /users': ({ personId }) => ({ users: [{ id: personId, name: 'Person' }], totalCount: 1 }),
+  'PUT /users/:id': ({ personId }) => ({
+    id: personId,
+    name: 'Person',
+    email: 'ann@example.com',
+    groups: ['Editors'],
+  }),
+  'GET /folders': () => ({ folders: expect.any(Array) }),
+  'POST /folders/move': () => ({ moved: 0 }),
+  'POST /collaboration/join': () => ({ activeUsers: [{ userId: 'ann', userName: 'Ann', source: 'api' }] }),
+  'GET /collaboration/:documentId': ({ documentId }) => ({ documentId, activeUserCount: 0, activeUsers: [] }),
+  'POST /embed': ({ documentId }) => ({
+    permissions: ['view'],
+    url: expect.stringContaining(`/embed/docs/${documentId}`),
+  }),
+  'POST /webhooks': ({ clientId }) => ({ apiKeyId: clientId, events: ['document.saved'], state: 'active' }),
+  'GET /webhooks': ({ webhookId }) => ({
+    webhooks: expect.arrayContaining([expect.objectContaining({ id: webhookId })]),
+  }),
+  'GET /webhooks/alert': () => ({ url: null, state: 'calm', alerts: [] }),
+  'GET /webhooks/:id': ({ webhookId }) => ({ id: webhookId, state: 'active' }),
+  'GET /webhooks/:id/deliveries': ({ deliveryId }) => ({
+    deliveries: expect.arrayContaining([expect.objectContaining({ id: deliveryId, state: 'pending' })]),
+  }),
+  'POST /webhooks/:id/test': () => ({ isDelivered: false, status: null }),
+  'POST /webhooks/:id/deliveries/:deliveryId/retry': ({ deliveryId }) => ({ id: deliveryId, attempts: 0 }),
+  'GET /activity': ({ documentId }) => ({ activity: [{ action: 'restored', documentId }] }),
+}
+
+test('each operation of the API is in the table, with all of its paths and fields', () => {
+  const fieldsOf = (schema: z.ZodType | undefined) =>
+    schema instanceof z.ZodObject ? Object.keys(schema.shape).sort() : []
+  const served = Object.fromEntries(
+    [...OPERATIONS].map(([name, { paths, params, query, body }]) => [
+      name,
+      { paths, params: fieldsOf(params), query: fieldsOf(query), body: fieldsOf(body) },
+    ]),
+  )
+  const namesOf = (fields: Fields = {}) => Object.keys(fields).sort()
+  const tested = Object.fromEntries(
+    Object.entries(CALLS).map(([name, { aliases = [], params, query, body }]) => [
+      name,
+      {
+        paths: [name.split(' ')[1], ...aliases],
+        params: namesOf(params),
+        query: namesOf(query),
+        body: namesOf(body),
+      },
+    ]),
+  )
+  expect(tested).toEqual(served)
+})
+
+const bearerFor = ({ needs }: EndpointCall, as: string) => (needs === 'administrator' ? ADMIN_TOKEN : as)
+
+function demandDocumented(name: string, { bytes, json }: Awaited<ReturnType<typeof ask>>) {
+  const { answer } = operationOf(name)
+  if ('json' in answer) expect(json).toEqual(answer.json.parse(json))
+  else expect(bytes.length > 0).toBe('bytes' in answer)
+}
+
+describe.each(PATHS)('$method $path', ({ name, method, path, call }) => {
+  const one: Path = { name, method, path, call }
+  const isRepeatable = operationOf(name).isRepeatable === true
+  const send = async (given: Given, as: string, headers: Record<string, string> = {}) => {
+    const { path, init } = requestOf(one, given)
+    return ask(path, { ...init, as: bearerFor(call, as), headers: { ...init.headers, ...headers } })
+  }
+
+  test('answers as documented, with all fields and with those alone that must be there', async () => {
+    const as = method === 'GET' ? bearer : await newClient()
+    const world = method === 'GET' ? shared : await makeWorld(as)
+    const full = await send(goodValues(call, world), as)
+    expect(full.status).toBe(call.status)
+    expect(operationOf(name).answer.status).toBe(call.status)
+    demandDocumented(name, full)
+    if (full.json !== undefined) expect(full.json).toMatchObject(GIVES[name]?.(world) ?? {})
+    if (full.headers.has('content-disposition') && full.headers.has('etag')) expect(full.bytes).toEqual(DOCX)
+
+    const isChanging = method === 'DELETE' || name.endsWith('undelete') || name.endsWith('revoke')
+    const least = goodValues(call, isChanging ? await makeWorld(as) : world, { isLeast: true })
+    const short = await send(least, as)
+    // An update changes at least one thing.
+    if (name.endsWith(' /documents/:documentId') && 'title' in (call.body ?? {})) {
+      expect(short.status).toBe(400)
+      return
+    }
+    expect(short.status).toBe(call.status)
+    demandDocumented(name, short)
+  })
+
+  const permission = PERMISSIONS.find((one) => one === call.needs)
+  // A webhook and an embed are their own key's alone.
+  if (permission !== undefined && !/webhooks|revoke/.test(path))
+    test('needs no permission but the one', async () => {
+      const world = method === 'GET' ? shared : await makeWorld(await newClient())
+      const { workspaceId } = world
+      const key = await createApiKey(app.deps, { name: 'One', permissions: [permission], workspaceId })
+      const as = z.object({ token: z.string() }).parse(await post('/api/auth/token', bearer, key)).token
+      expect((await send(goodValues(call, world), as)).status).toBe(call.status)
+    })
+
+  if (isRepeatable)
+    test('sent again with its Idempotency-Key it answers the same', async () => {
+      const given = goodValues(call, shared)
+      const key = { 'idempotency-key': crypto.randomUUID() }
+      const [first, again] = [await send(given, bearer, key), await send(given, bearer, key)]
+      expect([again.status, again.json]).toEqual([call.status, first.json])
+      expect(again.headers.get('idempotent-replayed')).toBe('true')
+      const bad = await send(given, bearer, { 'idempotency-key': 'x'.repeat(256) })
+      expect([bad.status, bad.json]).toEqual([
+        400,
+        expect.objectContaining({ code: 'idempotency-key-invalid' }),
+      ])
+    })
+
+  if (operationOf(name).isConditional)
+    test('with an If-Match of another state it is refused', async () => {
+      const { status, json } = await send(goodValues(call, shared), bearer, { 'if-match': '"other"' })
+      expect([status, json]).toEqual([412, expect.objectContaining({ code: 'precondition-failed' })])
+    })
+
+  const places = ['params', 'query', 'body'] as const
+  const ids = places.flatMap((place) =>
+    Object.entries(call[place] ?? {}).flatMap(([field, { absent, good }]) =>
+      absent === undefined ? [] : [{ place, field, absent, good }],
+    ),
+  )
+  test.each(ids)(
+    '$field of another workspace answers like one that does not exist',
+    async ({ place, field, absent, good }) => {
+      const own = goodValues(call, shared)
+      const withOther = (value: unknown): Given => ({ ...own, [place]: { ...own[place], [field]: value } })
+      const comparable = ({ status, json }: Awaited<ReturnType<typeof ask>>) => ({
+        status,
+        json: { ...Object(json), traceId: '' },
+      })
+
+      const missing = await send(withOther(crypto.randomUUID()), bearer)
+      expect(missing.status).toBe(absent)
+      if (call.needs === 'administrator' || field === 'templateId') return
+      const theirs = await send(withOther(good(foreign)), bearer)
+      expect(comparable(theirs)).toEqual(comparable(missing))
+      if (absent === 404) expect(theirs.json).toMatchObject({ code: expect.stringMatching(/-not-found$/) })
+      // Nothing of theirs has changed.
+      expect((await ask(`/api/documents/${foreign.documentId}`, { as: ADMIN_TOKEN })).status).toBe(200)
+      expect((await ask(`/api/webhooks/${foreign.webhookId}`, { as: ADMIN_TOKEN })).status).toBe(200)
+    },
+  )
+})
+
+test('a path that is not served answers 404 with a code', async () => {
+  for (const path of [
+    '/api/nothing',
+    '/api/documents/a/b/c',
+    '/api/',
+    `/api/auth/${imaginaryWorld().keyId}`,
+  ]) {
+    const { status, json } = await ask(path)
+    expect([path, status, json]).toEqual([path, 404, expect.objectContaining({ code: 'route-not-found' })])
+  }
+})
