@@ -24,7 +24,8 @@ export function storableTitle(title: string): string {
 
 /** For searching: without case, diacritics and differences of Unicode form. */
 export function foldedTitle(title: string): string {
-  return title.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
+  // Lower case makes a sigma at the end of a word another letter than within one.
+  return title.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replaceAll('ς', 'σ')
 }
 
 /** The name that a download offers: title and extension, without what file systems refuse. */

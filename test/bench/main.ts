@@ -5,11 +5,16 @@ import { callback } from './callback.ts'
 import { config } from './config.ts'
 import { file } from './file.ts'
 import { forcesave } from './forcesave.ts'
+import { list } from './list.ts'
 import { memory } from './memory.ts'
+import { dropMillion } from './million.ts'
 import { shareCores } from './processes.ts'
 import { type Result, table } from './results.ts'
+import { search } from './search.ts'
 import { signatures } from './signatures.ts'
 import { start } from './start.ts'
+import { token } from './token.ts'
+import { upload } from './upload.ts'
 
 /** Source: statfs(2), TMPFS_MAGIC. */
 const TMPFS = 0x01021994
@@ -28,6 +33,10 @@ const ROWS: Record<string, () => Promise<Result[]>> = {
   callback,
   memory: () => memory({ isLarge: values.large }),
   forcesave,
+  upload,
+  token,
+  list,
+  search,
   start,
 }
 
@@ -55,6 +64,7 @@ for (const [name, measure] of Object.entries(ROWS)) {
     say(`${name}: ${error instanceof Error ? error.stack : error}\n`)
   }
 }
+await dropMillion()
 say(`\n${table(results)}`)
 
 function say(text: string): void {

@@ -8,6 +8,8 @@ const ADMIN_TOKEN = 'bench-admin-token-0123456789'
 
 export type BenchService = Running & {
   token: string
+  /** Of the client whose token it is. */
+  credentials: { apiKey: string; secret: string }
   upload(name: string, bytes: Blob): Promise<string>
   /** What a page gets for this document. */
   config(documentId: string): Promise<{ key: string; filePath: string }>
@@ -64,6 +66,7 @@ export async function startService({
   return {
     ...running,
     token,
+    credentials: { apiKey, secret },
     async upload(name, bytes) {
       const body = new FormData()
       body.append('file', bytes, name)
