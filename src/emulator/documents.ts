@@ -12,6 +12,8 @@ import type { Edit, SignedConfig } from './types.ts'
 const DOWNLOAD_ERROR = -4
 const USER_DROPPED = -100
 const SAVE_WARNING = -101
+// What the editor says in English.
+const DROPPED = 'The file cannot be accessed right now.'
 
 // The callback of a joining editor goes out first; the file is fetched soon after, answered or not.
 const CONNECT_HEAD_START_MS = 20
@@ -61,7 +63,7 @@ export class Documents {
   /** The command `drop`: the tab is disabled for good. */
   async drop(session: EditorSession): Promise<void> {
     session.state = 'dropped'
-    session.emit('onWarning', { warningCode: USER_DROPPED, warningDescription: 'The user was dropped' })
+    session.emit('onWarning', { warningCode: USER_DROPPED, warningDescription: DROPPED })
     await this.#exit(session, this.#parts.timings.dropToSaveMs)
   }
 
@@ -82,10 +84,11 @@ export class Documents {
     await this.#parts.saves.forcesave(session.document, { type: 1, clicker: session.user }).done
   }
 
-  async submitForm(session: EditorSession, fields: unknown): Promise<void> {
-    if (session.state !== 'open' || !session.isEditor) return
+  /** @returns true when the host has taken the form */
+  async submitForm(session: EditorSession, fields: unknown): Promise<boolean> {
+    if (session.state !== 'open' || !session.isEditor) return false
     const formsdata = Buffer.from(JSON.stringify(fields))
-    await this.#parts.saves.forcesave(session.document, { type: 3, clicker: session.user, formsdata }).done
+    return this.#parts.saves.forcesave(session.document, { type: 3, clicker: session.user, formsdata }).done
   }
 
   async #enter(session: EditorSession, given: SignedConfig, options = { isQuiet: false }): Promise<void> {

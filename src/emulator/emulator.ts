@@ -7,6 +7,7 @@ import { EmulatedEditor } from './editor.ts'
 import { Faults } from './faults.ts'
 import { Files } from './files.ts'
 import type { ForgottenFile } from './forgotten.ts'
+import { type FiredEvent, HostCalls, type MethodCall } from './host-calls.ts'
 import { Outgoing } from './outgoing.ts'
 import { emulatorRoutes } from './routes.ts'
 import { Saves, type SavesParts } from './saves.ts'
@@ -28,6 +29,7 @@ export type Parts = SavesParts & {
   saves: Saves
   rows: Documents
   outgoing: Outgoing
+  hostCalls: HostCalls
   office: string | undefined
   version: () => string
 }
@@ -61,13 +63,24 @@ export class Emulator implements AsyncDisposable {
     const parts = { ...shared, faults, files, callbacks: this.#callbacks, forgotten, documents, outgoing }
     const saves = new Saves(parts)
     const rows = new Documents({ ...parts, saves })
-    this.#parts = { ...parts, saves, rows, office: options.office, version: () => this.version }
+    const hostCalls = new HostCalls({ ...parts, maxRemembered })
+    this.#parts = { ...parts, saves, rows, hostCalls, office: options.office, version: () => this.version }
     this.router = emulatorRoutes(this.#parts)
   }
 
   /** Every POST made, the oldest first. */
   get callbacks(): readonly SentCallback[] {
     return this.#callbacks.sent
+  }
+
+  /** What host pages called in the browser, the oldest first; of one document key, or of all. */
+  methodCalls(key?: string): readonly MethodCall[] {
+    return this.#parts.hostCalls.calls.filter((call) => key === undefined || call.key === key)
+  }
+
+  /** The events that host pages got in the browser, the oldest first; of one document key, or of all. */
+  firedEvents(key?: string): readonly FiredEvent[] {
+    return this.#parts.hostCalls.events.filter((event) => key === undefined || event.key === key)
   }
 
   get publicUrl(): string {

@@ -56,20 +56,11 @@ export class Outgoing {
 
   /** With the token that the converter sends, in as many tries as it makes. @throws the last failure */
   async download(url: string): Promise<Buffer> {
-    const { timings, work, clock, settings, withTokens } = this.#parts
+    const { timings, work } = this.#parts
     if (!/^https?:\/\//.test(url)) throw new Error('only http and https are fetched')
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const token = sign({ payload: { url } }, { secret: settings.secret, now: clock() })
-        const response = await this.#axios.get<Buffer>(url, {
-          headers: withTokens ? { Authorization: `Bearer ${token}` } : {},
-          timeout: timings.downloadTimeoutMs,
-          signal: AbortSignal.any([work.signal, AbortSignal.timeout(timings.downloadTimeoutMs)]),
-          maxContentLength: MAX_DOWNLOAD_BYTES,
-          responseType: 'arraybuffer',
-          validateStatus: (status) => status === 200,
-        })
-        return Buffer.from(response.data)
+        return (await this.#get(url, (status) => status === 200)).bytes
       } catch (error) {
         if (attempt >= timings.downloadTries) throw error
         await work.sleep(timings.downloadRetryMs)
@@ -77,8 +68,35 @@ export class Outgoing {
     }
   }
 
+  /** One try with the same token, whatever comes of it; status 0 when there is no answer. */
+  async tryDownload(url: string): Promise<{ status: number; bytes: Buffer }> {
+    try {
+      if (/^https?:\/\//.test(url)) return await this.#get(url, () => true)
+    } catch {
+      // No answer, or one that is too large.
+    }
+    return { status: 0, bytes: Buffer.alloc(0) }
+  }
+
   close(): void {
     this.#agents.httpAgent.destroy()
     this.#agents.httpsAgent.destroy()
+  }
+
+  async #get(
+    url: string,
+    validateStatus: (status: number) => boolean,
+  ): Promise<{ status: number; bytes: Buffer }> {
+    const { timings, work, clock, settings, withTokens } = this.#parts
+    const token = sign({ payload: { url } }, { secret: settings.secret, now: clock() })
+    const response = await this.#axios.get<Buffer>(url, {
+      headers: withTokens ? { Authorization: `Bearer ${token}` } : {},
+      timeout: timings.downloadTimeoutMs,
+      signal: AbortSignal.any([work.signal, AbortSignal.timeout(timings.downloadTimeoutMs)]),
+      maxContentLength: MAX_DOWNLOAD_BYTES,
+      responseType: 'arraybuffer',
+      validateStatus,
+    })
+    return { status: response.status, bytes: Buffer.from(response.data) }
   }
 }

@@ -40,9 +40,9 @@ export type ForcesaveRequest = {
 
 /**
  * `error` as the command answers it; `done` resolves when the 6 or 7 was answered, at once if none
- * follows. A repeated one is sent before the command is answered.
+ * follows: true when the host has taken the file. A repeated one is sent before the command is answered.
  */
-type ForcesaveStart = { error: 0 | 1 | 3 | 4; done: Promise<void>; isRepeated: boolean }
+type ForcesaveStart = { error: 0 | 1 | 3 | 4; done: Promise<boolean>; isRepeated: boolean }
 
 /** Forced and final saves. */
 export class Saves {
@@ -71,7 +71,7 @@ export class Saves {
   }
 
   forcesave(document: EditedDocument | undefined, request: ForcesaveRequest): ForcesaveStart {
-    const nothing = (error: 1 | 3 | 4) => ({ error, done: Promise.resolve(), isRepeated: false })
+    const nothing = (error: 1 | 3 | 4) => ({ error, done: Promise.resolve(false), isRepeated: false })
     if (!document) return nothing(1)
     // When the last editor has left, the final save will bring everything.
     if (document.phase !== 'open' || document.editors().length === 0) return nothing(4)
@@ -93,13 +93,13 @@ export class Saves {
     document: EditedDocument,
     request: ForcesaveRequest,
     state: ForcesaveState | undefined,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { work, timings, faults, clock } = this.#parts
-    await work.run(async () => {
+    return work.run(async () => {
       const repeated = state?.refused
       if (!repeated) await work.sleep(timings.forcesaveMs).catch(() => {})
       // No forced save after or during the final one.
-      if (work.signal.aborted || document.phase !== 'open') return
+      if (work.signal.aborted || document.phase !== 'open') return false
       const author = document.lastAuthor ?? request.clicker ?? { id: '', name: '' }
       const isBroken = !repeated && faults.takeConverterFailure(document.key)
       const built = repeated?.built ?? (isBroken ? undefined : this.#build(document))
@@ -116,11 +116,13 @@ export class Saves {
       })
       const url = document.callbackUrlOf((request.clicker ?? author).id)
       const answer = await this.tell(url, fields)
-      if (!state) return
+      const isStored = built !== undefined && answer !== undefined && isSuccess(answer)
+      if (!state) return isStored
       state.isRunning = false
       state.isBroken = isBroken
-      state.isStored = built !== undefined && answer !== undefined && isSuccess(answer)
-      state.refused = built && !state.isStored ? { built, userdata } : undefined
+      state.isStored = isStored
+      state.refused = built && !isStored ? { built, userdata } : undefined
+      return isStored
     })
   }
 

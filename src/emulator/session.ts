@@ -42,7 +42,9 @@ export class EditorSession {
     this.callbackUrl = callbackUrl
     const mayWrite =
       permissions.edit !== false || permissions.review === true || permissions.fillForms === true
-    this.isEditor = mode !== 'view' && (mayWrite || permissions.comment === true)
+    // An embedded editor only shows.
+    const isViewer = mode === 'view' || config.type === 'embedded'
+    this.isEditor = !isViewer && (mayWrite || permissions.comment === true)
     this.canType = this.isEditor && mayWrite
     this.isStrict = coEditing?.mode === 'strict'
     this.hasForcesave = customization?.forcesave === true

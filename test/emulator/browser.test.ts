@@ -1,88 +1,24 @@
-import { existsSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import express from 'express'
-import { type Browser, chromium, type FrameLocator, type Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readText } from '../../src/emulator/content.ts'
-import { Emulator } from '../../src/emulator/emulator.ts'
-import { DEVELOPMENT_SECRET } from '../../src/emulator/start.ts'
-import type { SignedConfig } from '../../src/emulator/types.ts'
-import { documentAt, FAST, signed, startHost } from './host.ts'
-
-const CHROMIUM = '/usr/bin/chromium'
-const FLAGS =
-  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
-const PATIENT = { timeout: 8000 }
-const isMissing = !existsSync(CHROMIUM) && process.env.REQUIRE_SERVICES !== '1'
+import { documentAt, signed, startHost } from './host.ts'
+import { CHROMIUM, eventsOf, isMissing, openPage, PATIENT, startBrowser, startSite } from './site.ts'
 
 let browser: Browser
 
 beforeAll(async () => {
-  if (!isMissing) browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(' ') })
+  if (!isMissing) browser = await startBrowser()
 })
 afterAll(() => browser?.close())
-
-/** A page that embeds the editor; the emulator stands under a sub-path, as in the service. */
-async function startSite() {
-  const configs = new Map<string, SignedConfig>()
-  const app = express()
-  const server = createServer(app)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const emulator = new Emulator({ secret: DEVELOPMENT_SECRET, publicUrl: `${url}/emulator`, timings: FAST })
-  // What a service with strict headers sets for all its answers.
-  app.use((_request, response, next) => {
-    response.set('X-Frame-Options', 'SAMEORIGIN')
-    next()
-  })
-  app.use('/emulator', emulator.router)
-  app.get('/host/:name', (request, response) => {
-    const config = JSON.stringify(configs.get(request.params.name)).replaceAll('<', '\\u003c')
-    response.type('html').send(`<!doctype html><meta charset="utf-8"><title>host</title>
-<style>html,body{margin:0;height:100%}</style><div id="placeholder"></div>
-<script src="${url}/emulator/web-apps/apps/api/documents/api.js"></script><script>
-window.events = []
-const config = ${config}
-const listen = (name) => ({ data }) => window.events.push([name, data])
-config.events = Object.fromEntries(['onAppReady','onDocumentReady','onDocumentStateChange','onInfo','onError','onWarning','onRequestRefreshFile','onMetaChange','onRequestClose'].map((name) => [name, listen(name)]))
-window.editor = new DocsAPI.DocEditor('placeholder', config)
-</script>`)
-  })
-  return {
-    emulator,
-    configs,
-    url,
-    async [Symbol.asyncDispose]() {
-      await emulator.close()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
-
-async function openPage(address: string): Promise<{ page: Page; frame: FrameLocator; problems: string[] }> {
-  const page = await browser.newPage({ viewport: { width: 1000, height: 700 } })
-  const problems: string[] = []
-  page.on('pageerror', (error) => problems.push(String(error)))
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !message.location().url.endsWith('/favicon.ico'))
-      problems.push(message.text())
-  })
-  await page.goto(address)
-  return { page, frame: page.frameLocator('iframe'), problems }
-}
-
-const eventsOf = (page: Page) => page.evaluate('window.events') as Promise<[string, unknown][]>
 
 describe.skipIf(isMissing)(`the editor page in ${CHROMIUM}`, () => {
   test('two people write in one docx, and closing the tabs saves it', async () => {
     await using host = await startHost()
     await using site = await startSite()
-    site.configs.set('alice', documentAt(host, { key: 'shared', user: 'alice' }))
-    site.configs.set('bob', documentAt(host, { key: 'shared', user: '<b>bob</b>' }))
-    const alice = await openPage(`${site.url}/host/alice`)
-    const bob = await openPage(`${site.url}/host/bob`)
+    site.show('alice', documentAt(host, { key: 'shared', user: 'alice' }))
+    site.show('bob', documentAt(host, { key: 'shared', user: '<b>bob</b>' }))
+    const alice = await openPage(browser, `${site.url}/host/alice`)
+    const bob = await openPage(browser, `${site.url}/host/bob`)
     await bob.frame.locator('[data-paragraph="0"]').waitFor()
     await alice.frame.getByText('<B>BOB</B>').waitFor()
 
@@ -112,8 +48,8 @@ describe.skipIf(isMissing)(`the editor page in ${CHROMIUM}`, () => {
   test('text typed just before the editor is taken away is saved', async () => {
     await using host = await startHost()
     await using site = await startSite()
-    site.configs.set('one', documentAt(host, { key: 'text', fileType: 'txt', bytes: Buffer.from('old') }))
-    const { page, frame } = await openPage(`${site.url}/host/one`)
+    site.show('one', documentAt(host, { key: 'text', fileType: 'txt', bytes: Buffer.from('old') }))
+    const { page, frame } = await openPage(browser, `${site.url}/host/one`)
     await frame.locator('textarea').fill('new\nlines')
     await page.evaluate('window.editor.destroyEditor()')
     expect(await page.locator('#placeholder').count()).toBe(1)
@@ -125,8 +61,8 @@ describe.skipIf(isMissing)(`the editor page in ${CHROMIUM}`, () => {
   test('a viewer cannot type and sends no callback', async () => {
     await using host = await startHost()
     await using site = await startSite()
-    site.configs.set('one', documentAt(host, { mode: 'view' }))
-    const { page, frame } = await openPage(`${site.url}/host/one`)
+    site.show('one', documentAt(host, { mode: 'view' }))
+    const { page, frame } = await openPage(browser, `${site.url}/host/one`)
     await frame.getByText('View only').waitFor()
     expect(await frame.locator('[data-paragraph="0"]').getAttribute('contenteditable')).toBe('false')
     expect(await frame.getByRole('button', { name: 'Save' }).count()).toBe(0)
@@ -138,8 +74,8 @@ describe.skipIf(isMissing)(`the editor page in ${CHROMIUM}`, () => {
   test('strict mode keeps the text in the tab until Save', async () => {
     await using host = await startHost()
     await using site = await startSite()
-    site.configs.set('one', documentAt(host, { key: 'strict', strict: true }))
-    const { page, frame } = await openPage(`${site.url}/host/one`)
+    site.show('one', documentAt(host, { key: 'strict', strict: true }))
+    const { page, frame } = await openPage(browser, `${site.url}/host/one`)
     await frame.locator('[data-paragraph="0"]').fill('mine')
     await page.waitForTimeout(300)
     const other = await site.emulator.open(documentAt(host, { key: 'strict', user: 'bob' }))
@@ -153,14 +89,14 @@ describe.skipIf(isMissing)(`the editor page in ${CHROMIUM}`, () => {
     await using host = await startHost()
     await using site = await startSite()
     const good = documentAt(host, { key: 'moving' })
-    site.configs.set('good', good)
-    site.configs.set('bad', signed(good, 'another-secret-0123456789abcdef0123'))
-    const bad = await openPage(`${site.url}/host/bad`)
+    site.show('good', good)
+    site.show('bad', signed(good, 'another-secret-0123456789abcdef0123'))
+    const bad = await openPage(browser, `${site.url}/host/bad`)
     await bad.frame.getByText('The token is not valid').waitFor()
     expect(await eventsOf(bad.page)).toContainEqual(['onError', expect.objectContaining({ errorCode: -20 })])
     await bad.page.close()
 
-    const { page, frame } = await openPage(`${site.url}/host/good`)
+    const { page, frame } = await openPage(browser, `${site.url}/host/good`)
     await frame.locator('[data-paragraph="0"]').fill('under the old key')
     await page.waitForTimeout(300)
     const next = documentAt(host, { key: 'moved' })

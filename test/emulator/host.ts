@@ -25,8 +25,10 @@ export type Received = {
 
 type Answer = { status: number; body?: string; headers?: Record<string, string> } | 'reset' | 'hang'
 
-/** The other side: serves document.url and takes callbacks. */
-export async function startHost() {
+const CORS = { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'Authorization' }
+
+/** The other side: serves document.url and takes callbacks. @param options.cors browsers may fetch files too */
+export async function startHost(options: { cors?: boolean } = {}) {
   const files = new Map<string, Buffer>()
   const callbacks: Received[] = []
   const downloads: Received[] = []
@@ -40,9 +42,11 @@ export async function startHost() {
     const { method = '', url = '', headers } = request
     const received = { method, url, headers, raw, body: raw === '' ? undefined : JSON.parse(raw) }
     if (url.startsWith('/files/')) {
+      const headers = options.cors ? CORS : {}
+      if (method === 'OPTIONS') return void response.writeHead(204, headers).end()
       downloads.push(received)
       const file = files.get(url)
-      response.writeHead(file ? 200 : 404).end(file)
+      response.writeHead(file ? 200 : 404, headers).end(file)
       return
     }
     callbacks.push(received)
@@ -99,6 +103,12 @@ export function documentAt(
     fileType?: string
     bytes?: Buffer
     secret?: string
+    /** Beside those that the mode gives. */
+    permissions?: Record<string, unknown>
+    info?: Record<string, unknown>
+    /** Over the usual editorConfig. */
+    editorConfig?: Record<string, unknown>
+    type?: string
   } = {},
 ): SignedConfig {
   keys += 1
@@ -112,18 +122,33 @@ export function documentAt(
         url: `${host.url}${path}`,
         title: `test.${fileType}`,
         fileType,
-        permissions: { edit: mode === 'edit', download: true },
+        permissions: { edit: mode === 'edit', download: true, ...options.permissions },
+        ...(options.info ? { info: options.info } : {}),
       },
+      ...(options.type ? { type: options.type } : {}),
       editorConfig: {
         callbackUrl: `${host.url}/callback?user=${user}`,
         mode,
         user: { id: user, name: user.toUpperCase() },
         coEditing: { mode: options.strict ? 'strict' : 'fast' },
         customization: { forcesave: options.forcesave ?? true },
+        ...options.editorConfig,
       },
     },
     options.secret,
   )
+}
+
+/** A spreadsheet, whose cells the emulator does not show. */
+export const book = (host: Host, more: Parameters<typeof documentAt>[1] = {}) =>
+  documentAt(host, { fileType: 'xlsx', bytes: Buffer.from('cells'), ...more })
+/** A form. */
+export const form = (host: Host, more: Parameters<typeof documentAt>[1] = {}) =>
+  documentAt(host, { fileType: 'pdf', bytes: Buffer.from('%PDF-1.7'), ...more })
+
+/** An argument of a method with its token. */
+export function signedArgument<T extends object>(argument: T, secret = DEVELOPMENT_SECRET, expiresIn = 300) {
+  return { ...argument, token: jwt.sign(argument, secret, { expiresIn }) }
 }
 
 export function signed(config: SignedConfig, secret = DEVELOPMENT_SECRET, expiresIn = 300): SignedConfig {

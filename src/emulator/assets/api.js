@@ -25,12 +25,17 @@
     'setMailMergeRecipients',
     'insertImage',
     'denyEditingRights',
+    'downloadAs',
+    'startFilling',
   ]
 
   // Functions cannot be posted; the page needs to know which events the host listens to.
   function portable(config) {
     const { events = {}, ...rest } = config
-    return { config: JSON.parse(JSON.stringify(rest)), events: Object.keys(events) }
+    return {
+      config: JSON.parse(JSON.stringify(rest)),
+      events: Object.keys(events).filter((name) => typeof events[name] === 'function'),
+    }
   }
 
   function makeFrame(config) {
