@@ -13,6 +13,7 @@ import { startEmulator } from '../src/emulator/start.ts'
 import { QUICK, sign } from './docserver/support.ts'
 import { ADMIN_TOKEN, SECRET, startApp } from './support/app.ts'
 import { makeDocx } from './support/files.ts'
+import { checkedFetch } from './support/openapi.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const PATH = `${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}`
@@ -276,7 +277,7 @@ test('SIGTERM during a save: it finishes with 200, a new one gets 503, and the v
   expect(await save).toEqual({ status: 200, body: '{"error":0}' })
   expect((await started.exit).code).toBe(0)
   await using again = await startReady(['node', 'src/main.ts'], { ...settings, DATA_DIR: started.dataDir })
-  const response = await fetch(`${again.url}/api/documents/${id}/download`, { headers: bearer })
+  const response = await checkedFetch(`${again.url}/api/documents/${id}/download`, { headers: bearer })
   expect(Buffer.from(await response.arrayBuffer())).toEqual(edited)
 })
 
@@ -314,7 +315,7 @@ test('an upload that is refused for its permission does not end the service', as
   await using started = await startReady(['node', 'src/main.ts'], { ADMIN_TOKEN })
   const json = { 'content-type': 'application/json' }
   const post = async (path: string, body: object, headers = {}) => {
-    const response = await fetch(`${started.url}${path}`, {
+    const response = await checkedFetch(`${started.url}${path}`, {
       method: 'POST',
       headers: { ...json, ...headers },
       body: JSON.stringify(body),
@@ -344,7 +345,11 @@ const bearer = { authorization: `Bearer ${ADMIN_TOKEN}` }
 async function openDocument({ url }: Started): Promise<{ key: string; id: string }> {
   const form = new FormData()
   form.append('file', new Blob([new Uint8Array(makeDocx(['One']))]), 'a.docx')
-  const upload = await fetch(`${url}/api/documents/upload`, { method: 'POST', headers: bearer, body: form })
+  const upload = await checkedFetch(`${url}/api/documents/upload`, {
+    method: 'POST',
+    headers: bearer,
+    body: form,
+  })
   const { id } = (await upload.json()) as { id: string }
   const response = await fetch(`${url}/api/onlyoffice/config/${id}`, { headers: bearer })
   const { config } = (await response.json()) as { config: { document: { key: string } } }

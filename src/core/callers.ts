@@ -3,10 +3,16 @@ import { Problem } from '../errors.ts'
 export const PERMISSIONS = ['documents:read', 'documents:write', 'collaboration:join'] as const
 export type Permission = (typeof PERMISSIONS)[number]
 
+export type User = { id: string; name: string }
+
 /** Whoever asks for something. The administrator sees all workspaces, a client only its own. */
-export type Caller =
+export type Caller = (
   | { kind: 'administrator' }
   | { kind: 'client'; id: string; name: string; workspaceId: string; permissions: Permission[] }
+) & {
+  /** The user of theirs who does it. */
+  actsFor?: User
+}
 
 /** @throws Problem `permission-missing` */
 export function demand(caller: Caller, permission: Permission): void {
@@ -23,7 +29,8 @@ export function workspaceOf(caller: Caller): string | undefined {
 }
 
 /** As author of versions. */
-export function authorOf(caller: Caller): { id: string; name: string } {
+export function authorOf(caller: Caller): User {
+  if (caller.actsFor !== undefined) return caller.actsFor
   return caller.kind === 'administrator'
     ? { id: 'administrator', name: 'Administrator' }
     : { id: caller.id, name: caller.name }

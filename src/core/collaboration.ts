@@ -56,6 +56,15 @@ export async function leaveDocument(
   await deletePresence(deps.database, document.id, userId)
 }
 
+/** A page was left. */
+export function forgetPresence(
+  { database }: Pick<Deps, 'database'>,
+  documentId: string,
+  userId: string,
+): Promise<void> {
+  return deletePresence(database, documentId, userId)
+}
+
 /** One truth over those who joined and those in the editor; somebody in both counts once. */
 export async function activeUsers(
   { database, clock }: CollaborationDeps,

@@ -245,3 +245,11 @@ function fallbackMimeType(extension: string): string {
 function words(text: string): string[] {
   return text.split(' ').filter((word) => word !== '')
 }
+
+const EDITABLE_TWINS: Partial<Record<DocumentType, string>> = { word: 'docx', cell: 'xlsx', slide: 'pptx' }
+
+/** What a format that can only be viewed is converted to for editing; undefined where it can be edited, or never. */
+export function editableTwin(format: Format): string | undefined {
+  if (canEdit(format) || canEditLossy(format) || format.type === undefined) return undefined
+  return EDITABLE_TWINS[format.type]
+}

@@ -144,19 +144,24 @@ async function storeForgotten(
       return 'stored'
     }
     const isOld = isOlderThan(lastModified, latest?.lastsave)
-    const { outcome, version } = await finishSave(deps, key, {
-      saveId,
-      status: isDamaged || isOld ? 3 : isEdited ? 6 : 2,
-      forcesaveType: isEdited ? 0 : undefined,
-      isApiSave: false,
-      // Its time stamp comes from another clock than the times of changes.
-      lastsave: null,
-      fileType,
-      author: UNKNOWN_AUTHOR,
-      blob,
-      changes: undefined,
-      history: undefined,
-    })
+    const { outcome, version } = await finishSave(
+      deps,
+      key,
+      {
+        saveId,
+        status: isDamaged || isOld ? 3 : isEdited ? 6 : 2,
+        forcesaveType: isEdited ? 0 : undefined,
+        isApiSave: false,
+        // Its time stamp comes from another clock than the times of changes.
+        lastsave: null,
+        fileType,
+        author: UNKNOWN_AUTHOR,
+        blob,
+        changes: undefined,
+        history: undefined,
+      },
+      { isForgotten: true },
+    )
     log.warn({ document: documentId, key, outcome, version: version?.number }, 'forgotten file recovered')
     if (version !== undefined && outcome === 'final') {
       await events.publish(documentId, { type: 'head-changed', versionNumber: version.number })

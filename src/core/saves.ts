@@ -6,10 +6,13 @@ import { documentById } from '../metadata/documents.ts'
 import { failSave, insertSave, resolveFailures, saveById, updateSave } from '../metadata/saves.ts'
 import type { SaveOutcome, SessionRow } from '../metadata/schema.ts'
 import { sessionByKey, updateSession } from '../metadata/sessions.ts'
+import type { User } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { fetchChanges, fetchSave } from './fetch-save.ts'
 import type { BlobRef, DocServer } from './ports.ts'
+import { recordSave } from './save-activity.ts'
 import { type AppliedSave, applySave, type DurableSave } from './save-rules.ts'
+import { type FormSave, fetchFormData, recordSubmission } from './submissions.ts'
 
 /** A callback that carries bytes (2, 6) or says that they could not be made (3, 7). */
 export type IncomingSave = {
@@ -29,6 +32,8 @@ export type IncomingSave = {
   changesUrl: string | undefined
   /** JSON text of `history`. */
   history: string | undefined
+  /** A form that was handed in, not only saved. */
+  form?: { dataUrl: string | undefined; submitter: User } | undefined
 }
 
 export type TakenSave = {
@@ -79,7 +84,7 @@ export async function takeSave(deps: SaveDeps, save: IncomingSave): Promise<Take
     await announce(deps, session.document_id, { state: 'saving' })
     return await deps.locks.run(save.key, () => store(deps, session, { ...save, url }, saveId))
   } catch (error) {
-    await noteFailure(deps, session.document_id, saveId, error)
+    await noteFailure(deps, session, save, saveId, error)
     throw error
   }
 }
@@ -91,11 +96,16 @@ async function noteFailedConversion(
   save: IncomingSave,
 ): Promise<TakenSave> {
   const now = deps.clock().toISOString()
-  await insertSave(deps.database, {
-    ...journalRow(deps, session, save, randomUUIDv7()),
-    state: 'failed',
+  const saveId = randomUUIDv7()
+  const row = {
+    ...journalRow(deps, session, save, saveId),
+    state: 'failed' as const,
     error: 'save-without-url',
     finished_at: now,
+  }
+  await deps.commits.run(async (tx) => {
+    await insertSave(tx, row)
+    await recordSave(tx, failedSave(session, save, saveId, row.error, now))
   })
   await announce(deps, session.document_id, { state: 'not-saved' })
   if (save.status !== 7) throw new Problem('save-without-url')
@@ -113,7 +123,7 @@ async function store(
   const fileType = save.fileType ?? (await documentById(deps.database, documentId)).file_type
   const cutsVersion =
     save.status === 2 || save.forcesaveType === 1 || save.forcesaveType === 3 || isApiSave(save)
-  const { blob, changes } = await fetchAll(deps, deps.docServer, save, {
+  const { blob, changes, formData } = await fetchAll(deps, deps.docServer, save, {
     fileType,
     changesUrl: cutsVersion ? save.changesUrl : undefined,
   })
@@ -129,12 +139,13 @@ async function store(
     changes,
     history: cutsVersion ? save.history : undefined,
   }
-  const applied = await finishSave(deps, key, durable)
+  const submission = save.form && { submitter: save.form.submitter, data: formData }
+  const applied = await finishSave(deps, key, durable, { submission })
   await tellStored(deps, key, documentId, save, saveId, applied)
   return { outcome: applied.outcome, documentId, versionNumber: applied.version?.number }
 }
 
-/** The save's bytes and, beside them and never at their price, its changes archive. */
+/** The save's bytes and, beside them and never at their price, its changes archive and form data. */
 async function fetchAll(
   deps: SaveDeps,
   docServer: DocServer,
@@ -144,9 +155,11 @@ async function fetchAll(
   const failed = new AbortController()
   const archive =
     changesUrl === undefined ? undefined : fetchChanges(deps, docServer, changesUrl, failed.signal)
+  const dataUrl = save.form?.dataUrl
+  const formData = dataUrl === undefined ? undefined : fetchFormData(deps, docServer, dataUrl, failed.signal)
   try {
     const blob = await bytesOf(deps, docServer, save, { url: save.url, fileType })
-    return { blob, changes: await archive }
+    return { blob, changes: await archive, formData: await formData }
   } catch (error) {
     failed.abort()
     throw error
@@ -172,11 +185,20 @@ async function bytesOf(
   return fetchSave(deps, docServer, source)
 }
 
-/** The one transaction that makes a save count. Shared with recovery. */
+/**
+ * The one transaction that makes a save count. Shared with recovery.
+ *
+ * @param isForgotten the bytes were found in Document Server's forgotten store
+ * @param submission the bytes are a form that was handed in
+ */
 export async function finishSave(
   { commits, clock, keyPrefix }: Pick<Deps, 'commits' | 'clock' | 'keyPrefix'>,
   key: string,
   save: DurableSave,
+  {
+    isForgotten = false,
+    submission,
+  }: { isForgotten?: boolean; submission?: Pick<FormSave, 'submitter' | 'data'> | undefined } = {},
 ): Promise<AppliedSave> {
   const now = clock().toISOString()
   return commits.run(async (tx) => {
@@ -197,6 +219,17 @@ export async function finishSave(
       last_callback_at: now,
       ...(save.status === 2 ? { editors: '[]', next_forcesave_at: null } : {}),
     })
+    await recordSave(tx, {
+      documentId: session.document_id,
+      saveId: save.saveId,
+      author: save.author,
+      at: now,
+      outcome: applied.outcome,
+      versionNumber: applied.version?.number,
+      isForgotten,
+    })
+    if (submission !== undefined)
+      await recordSubmission(tx, { session, save, applied, at: now, ...submission })
     return applied
   })
 }
@@ -230,13 +263,30 @@ function journalRow(
 
 async function noteFailure(
   deps: SaveDeps,
-  documentId: string,
+  session: SessionRow,
+  save: IncomingSave,
   saveId: string,
   error: unknown,
 ): Promise<void> {
   const code = isProblem(error) ? error.code : 'internal'
-  await surely(deps.log, () => failSave(deps.database, saveId, code, deps.clock().toISOString()))
-  await announce(deps, documentId, { state: 'not-saved' })
+  await surely(deps.log, () =>
+    deps.commits.run(async (tx) => {
+      const now = deps.clock().toISOString()
+      const isFailed = await failSave(tx, saveId, code, now)
+      if (isFailed) await recordSave(tx, failedSave(session, save, saveId, code, now))
+    }),
+  )
+  await announce(deps, session.document_id, { state: 'not-saved' })
+}
+
+function failedSave(
+  { document_id: documentId }: SessionRow,
+  { author }: IncomingSave,
+  saveId: string,
+  error: string,
+  at: string,
+) {
+  return { documentId, saveId, author, at, outcome: 'failed' as const, error }
 }
 
 /**

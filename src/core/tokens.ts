@@ -3,6 +3,8 @@ import jwt from 'jsonwebtoken'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { deriveKey } from '../secrets.ts'
+import { GRANTS } from './grants.ts'
+import { SharingOptions } from './sharing.ts'
 
 /** Source: Nuto Office API, Embed. */
 export const EMBED_PERMISSIONS = ['view', 'edit', 'comment'] as const
@@ -14,26 +16,49 @@ export const EMBED_PERMISSIONS = ['view', 'edit', 'comment'] as const
 const PURPOSES = {
   /** A REST client. */
   access: z.object({ clientId: z.string(), expiresAt: z.string().optional() }),
-  /** One file for Document Server: the content of a version or its archive of changes. */
-  file: z.object({ versionId: z.string(), part: z.enum(['content', 'changes']) }),
+  /** One file for Document Server: the content of a version, its archive of changes, or an image. */
+  file: z.discriminatedUnion('part', [
+    z.object({ versionId: z.string(), part: z.enum(['content', 'changes']) }),
+    z.object({ sha256: z.string(), extension: z.string(), part: z.literal('attachment') }),
+  ]),
   /** One opened editor page: its document and what it was opened with. */
   page: z.object({
     documentId: z.string(),
     /** Who opened it; undefined for the administrator. */
     clientId: z.string().optional(),
+    /** The embed that shows it. */
+    embedId: z.string().optional(),
+    /** The link that it was opened by. */
+    linkId: z.string().optional(),
+    /** What its user may do. */
+    grants: z.array(z.enum(GRANTS)),
+    /** Its user may pick other documents of the workspace, too. */
+    seesWorkspace: z.boolean(),
+    isGuest: z.boolean(),
     mode: z.enum(['edit', 'view', 'comment', 'review', 'fillForms']),
     type: z.enum(['desktop', 'mobile', 'embedded']),
     lang: z.string().optional(),
-    user: z.object({ id: z.string(), name: z.string() }),
+    /** Co-editing in strict mode. */
+    isStrict: z.boolean().optional(),
+    user: z.object({ id: z.string(), name: z.string(), group: z.string().optional() }),
+    /** Of the embed that shows it; a link's are in its row. */
+    options: SharingOptions.optional(),
   }),
   /** A document in somebody's page. */
   embed: z.object({
+    /** Names the embed, so that it can be ended by itself; absent in tokens of earlier releases. */
+    id: z.string().optional(),
     documentId: z.string(),
     /** Who made it; undefined for the administrator. */
     clientId: z.string().optional(),
     permissions: z.array(z.enum(EMBED_PERMISSIONS)),
-    user: z.object({ id: z.string(), name: z.string() }).optional(),
+    user: z.object({ id: z.string(), name: z.string(), group: z.string().optional() }).optional(),
+    options: SharingOptions.optional(),
   }),
+  /** An address that lets somebody in to one document; its row says the rest. */
+  link: z.object({ linkId: z.string() }),
+  /** Somebody without an account, in their browser. */
+  guest: z.object({ id: z.string(), name: z.string() }),
   /** The administrator's browser. */
   administrator: z.object({}),
 }

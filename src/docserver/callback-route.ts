@@ -11,7 +11,7 @@ import { isProblem, Problem } from '../errors.ts'
 import { bodyDeadline } from '../http/body-deadline.ts'
 import { asProblem, setProblemHeaders } from '../http/problem-json.ts'
 import { sessionByKey } from '../metadata/sessions.ts'
-import { authorOf, type Callback, headerPayload, verifyCallback } from './callback.ts'
+import { authorOf, type Callback, headerPayload, submitterOf, verifyCallback } from './callback.ts'
 import type { Door } from './door.ts'
 
 /** Callbacks up to this size are read; the header's token serves beyond it. */
@@ -162,6 +162,10 @@ function incomingSave(callback: Callback & { status: 2 | 3 | 6 | 7 }) {
     userdata: callback.userdata,
     author: authorOf(callback),
     changesUrl: callback.changesurl,
+    form:
+      callback.status === 6 && callback.forcesavetype === 3
+        ? { dataUrl: callback.formsdataurl, submitter: submitterOf(callback) }
+        : undefined,
     history: history === undefined || history === null ? undefined : JSON.stringify(history),
   }
 }

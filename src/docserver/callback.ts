@@ -29,6 +29,8 @@ const Callback = z.object({
     .catch(undefined),
   forcesavetype: z.int().min(0).max(3).optional().catch(undefined),
   userdata: z.string().optional().catch(undefined),
+  /** Of a submitted form's data, JSON. */
+  formsdataurl: z.string().max(8192).optional().catch(undefined),
 })
 
 const History = z.object({
@@ -78,8 +80,17 @@ function unwrapped(payload: Record<string, unknown> | undefined): unknown {
 
 /** The author of the save by the name that the history gives. `users` names the last author only. */
 export function authorOf(callback: Callback): { id: string; name: string } {
-  const id = callback.users?.[0] ?? callback.actions?.[0]?.userid ?? 'unknown'
-  const history = History.safeParse(callback.history)
+  return namedBy(callback, callback.users?.[0] ?? callback.actions?.[0]?.userid ?? 'unknown')
+}
+
+/** Who handed a form in: the one who pressed the button (`type` 2), not the last one who typed. */
+export function submitterOf(callback: Callback): { id: string; name: string } {
+  const id = callback.actions?.find(({ type }) => type === 2)?.userid
+  return id === undefined ? authorOf(callback) : namedBy(callback, id)
+}
+
+function namedBy({ history: given }: Callback, id: string): { id: string; name: string } {
+  const history = History.safeParse(given)
   const change = history.success ? history.data.changes.findLast(({ user }) => user.id === id) : undefined
   return { id, name: (change?.user.name ?? id).slice(0, 512) }
 }

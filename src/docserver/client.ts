@@ -165,6 +165,10 @@ export class HttpDocServer implements DocServer {
     return errorOf(await this.#command({ c: 'meta', key, meta: { title } }))
   }
 
+  async drop(key: string, users: string[]): Promise<CommandError> {
+    return errorOf(await this.#command({ c: 'drop', key, users }))
+  }
+
   convert(order: ConversionOrder): Promise<{ url: string; extension: string }> {
     const { tokens, header, commandTimeoutS, addresses } = this.#options
     return awaitConversion(async (parameters, signal) => {

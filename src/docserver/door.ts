@@ -2,6 +2,7 @@ import type { Response } from 'express'
 import type { Deps } from '../core/deps.ts'
 import type { Tokens } from '../core/tokens.ts'
 import type { Authentication } from '../http/authentication.ts'
+import type { Csrf } from '../http/csrf.ts'
 import type { Limits } from '../http/limits.ts'
 import type { Views } from '../pages/views.ts'
 import type { ContentCheck } from './content-check.ts'
@@ -24,6 +25,7 @@ export type Door = {
   docServerTokens: DocServerTokens
   addresses: Addresses
   authentication: Authentication
+  csrf: Csrf
   limits: Limits
   openableFormat: ContentCheck
   views: Views

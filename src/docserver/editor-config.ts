@@ -1,26 +1,16 @@
-import { canComment, canEdit, canEditLossy, canFill, canReview, type Format } from '../core/formats.ts'
+import type { Customization } from '../core/customization.ts'
+import type { Format } from '../core/formats.ts'
 import { FILE_TOKEN_S, type TokenClaims, type Tokens } from '../core/tokens.ts'
 import type { DocumentRow, SessionRow, VersionRow } from '../metadata/schema.ts'
+import type { ActionLink } from './action-link.ts'
+import type { Admission } from './admission.ts'
+import { permissionsOf } from './permissions.ts'
 import type { DocServerTokens } from './tokens.ts'
 
 /** A page may wait in a background tab before its script runs. */
 const CONFIG_TOKEN_S = 3600
 
-export type EditorMode = TokenClaims<'page'>['mode']
-export type Opening = Omit<TokenClaims<'page'>, 'documentId' | 'clientId'>
-
-/** The mode that the format allows. Formats of old binaries are shown, not edited. */
-export function allowedMode(format: Format, wanted: EditorMode): EditorMode {
-  const isPossible = {
-    view: true,
-    edit: canEdit(format) || canEditLossy(format),
-    comment: canComment(format),
-    review: canReview(format),
-    fillForms: canFill(format),
-  }
-  if (isPossible[wanted]) return wanted
-  return wanted === 'edit' && canFill(format) ? 'fillForms' : 'view'
-}
+export type Opening = Pick<TokenClaims<'page'>, 'mode' | 'type' | 'lang' | 'user' | 'isStrict'>
 
 /**
  * The editor's config and its token over all of it. `url` names the session's newest stored
@@ -33,11 +23,31 @@ export function editorConfig(
     tokens,
     docServerTokens,
     internalUrl,
-  }: { tokens: Tokens; docServerTokens: DocServerTokens; internalUrl: string },
-  opened: { document: DocumentRow; session: SessionRow; content: VersionRow; format: Format },
-  { mode, type, lang, user }: Opening,
+    publicUrl,
+    openedAt,
+    customization: ofService,
+  }: {
+    tokens: Tokens
+    docServerTokens: DocServerTokens
+    internalUrl: string
+    publicUrl: string
+    openedAt: Date
+    /** The administrator's; what came with an embed or link goes before. */
+    customization: Customization
+  },
+  opened: {
+    document: DocumentRow
+    session: SessionRow
+    content: VersionRow
+    format: Format
+    /** Undefined: no star is shown. */
+    isFavorite: boolean | undefined
+  },
+  { mode, type, lang, user, isStrict = false, actionLink }: Opening & { actionLink?: ActionLink | undefined },
+  { grants, isGuest, seesWorkspace, options }: Admission,
 ) {
-  const { document, session, content, format } = opened
+  const { document, session, content, format, isFavorite } = opened
+  const { createUrl, templates, recent, ...customization } = { ...ofService, ...options.customization }
   const fileToken = tokens.issue('file', { versionId: content.id, part: 'content' }, FILE_TOKEN_S)
   const config = {
     documentType: format.type,
@@ -47,17 +57,31 @@ export function editorConfig(
       key: session.key,
       title: `${document.title}.${content.file_type}`,
       url: `${internalUrl}/api/onlyoffice/file/${document.id}?t=${fileToken}`,
-      info: { owner: document.created_by, uploaded: document.created_at },
-      permissions: permissionsOf(mode, format),
+      // Spreadsheets take values from each other by it.
+      ...(seesWorkspace ? { referenceData: { fileKey: document.id, instanceId: publicUrl } } : {}),
+      info: {
+        owner: document.created_by,
+        uploaded: document.created_at,
+        ...(isFavorite === undefined ? {} : { favorite: isFavorite }),
+      },
+      permissions: permissionsOf(mode, format, grants, options.groups),
+      ...(options.watermark === undefined
+        ? {}
+        : { options: { watermark_on_draw: watermarkOf(options.watermark, user.name, openedAt) } }),
     },
     editorConfig: {
       callbackUrl: `${internalUrl}/api/onlyoffice/callback`,
       // Comment, review and fill go on in the editing mode of the API, narrowed by permissions.
       mode: mode === 'view' ? 'view' : 'edit',
       ...(lang === undefined ? {} : { lang }),
+      ...(actionLink === undefined ? {} : { actionLink }),
       user,
-      coEditing: { mode: 'fast', change: mode !== 'view' },
-      customization: { autosave: true, forcesave: true },
+      // A viewer in fast mode sees what others type, in strict mode what was saved.
+      coEditing: { mode: isStrict ? 'strict' : 'fast', change: mode !== 'view' },
+      ...(createUrl === undefined ? {} : { createUrl }),
+      ...(templates === undefined ? {} : { templates }),
+      ...(recent === undefined ? {} : { recent }),
+      customization: { ...customization, ...anonymousOf(isGuest), autosave: true, forcesave: true },
     },
   }
   return { config, token: docServerTokens.sign(config, CONFIG_TOKEN_S) }
@@ -65,18 +89,32 @@ export function editorConfig(
 
 export type SignedConfig = ReturnType<typeof editorConfig>
 
-function permissionsOf(mode: EditorMode, format: Format) {
-  const edits = mode === 'edit'
+/** We asked for the name: the editor does not ask again. Source: ONLYOFFICE Docs API, Customization, anonymous. */
+function anonymousOf(isGuest: boolean) {
+  return isGuest ? { anonymous: { request: false } } : {}
+}
+
+/** Millimetres, degrees, points. Source: ONLYOFFICE Docs API, watermark_on_draw. */
+function watermarkOf(text: string, userName: string, at: Date) {
+  const filled = text.replaceAll('{user}', userName).replaceAll('{date}', at.toISOString().slice(0, 10))
   return {
-    edit: edits,
-    comment: (edits || mode === 'comment') && canComment(format),
-    review: (edits || mode === 'review') && canReview(format),
-    fillForms: (edits || mode === 'fillForms') && (canFill(format) || edits),
-    modifyContentControl: edits,
-    modifyFilter: edits,
-    copy: true,
-    download: true,
-    print: true,
-    chat: mode !== 'view',
+    transparent: 0.3,
+    type: 'rect',
+    width: 250,
+    height: 100,
+    rotate: -45,
+    margins: [10, 10, 10, 10],
+    fill: [],
+    'stroke-width': 1,
+    stroke: [],
+    align: 1,
+    paragraphs: [
+      {
+        align: 2,
+        fill: [],
+        linespacing: 1,
+        runs: [{ text: filled, fill: [182, 182, 182], 'font-size': 48 }],
+      },
+    ],
   }
 }

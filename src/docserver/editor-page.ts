@@ -1,14 +1,15 @@
 import type { Response } from 'express'
-import type { Caller } from '../core/callers.ts'
+import { editableTwin, formatOf } from '../core/formats.ts'
 import { PAGE_TOKEN_S } from '../core/tokens.ts'
 import { framedPageHeaders } from '../pages/headers.ts'
 import { scriptJson } from '../pages/views.ts'
+import type { Admission } from './admission.ts'
 import type { Door } from './door.ts'
 import type { Opening } from './editor-config.ts'
 import { openEditor } from './open-editor.ts'
 
 export type EditorPage = {
-  caller: Caller
+  admission: Admission
   documentId: string
   opening: Opening
   /** Sites that may frame the page, beside our own. */
@@ -20,15 +21,23 @@ export async function sendEditorPage(door: Door, response: Response, page: Edito
   const { deps, addresses, tokens, views } = door
   const { config, token, document, opening, onlyofficeJsUrl } = await openEditor(
     door,
-    page.caller,
+    page.admission,
     page.documentId,
     page.opening,
   )
+  const { caller, grants, seesWorkspace, isGuest, embedId, linkId, options } = page.admission
   const pageToken = tokens.issue(
     'page',
     {
       documentId: document.id,
-      ...(page.caller.kind === 'client' ? { clientId: page.caller.id } : {}),
+      ...(caller.kind === 'client' ? { clientId: caller.id } : {}),
+      ...(embedId === undefined ? {} : { embedId }),
+      ...(linkId === undefined ? {} : { linkId }),
+      grants: [...grants],
+      seesWorkspace,
+      isGuest,
+      // A link's are in its row.
+      ...(linkId === undefined ? { options } : {}),
       ...opening,
     },
     PAGE_TOKEN_S,
@@ -39,6 +48,7 @@ export async function sendEditorPage(door: Door, response: Response, page: Edito
     isEmulated: deps.config.isEmulated,
     frameAncestors: page.frameAncestors,
   })
+  const format = formatOf(document.file_type)
   // Paths without a host: the page works under whatever name a browser reached us by.
   const basePath = new URL(addresses.publicUrl).pathname.replace(/\/+$/, '')
   response.send(
@@ -50,7 +60,14 @@ export async function sendEditorPage(door: Door, response: Response, page: Edito
       page: scriptJson({
         config: { ...config, token },
         documentUrl: `${basePath}/api/onlyoffice/documents/${document.id}`,
+        homeUrl: `${basePath}/`,
         pageToken,
+        grants: [...grants],
+        mode: opening.mode,
+        seesWorkspace,
+        isGuest,
+        convertsToEdit:
+          seesWorkspace && grants.has('edit') && format !== undefined && editableTwin(format) !== undefined,
       }),
     }),
   )

@@ -1,12 +1,12 @@
 import { type Request, Router } from 'express'
-import { clientById } from '../core/api-keys.ts'
-import type { Caller } from '../core/callers.ts'
+import { frameAncestorsOf } from '../core/api-keys.ts'
 import type { TokenClaims } from '../core/tokens.ts'
 import { Problem } from '../errors.ts'
+import { admissionOfEmbed } from './admission.ts'
 import type { Door } from './door.ts'
-import type { EditorMode } from './editor-config.ts'
 import { sendEditorPage } from './editor-page.ts'
 import { openingOf } from './open-editor.ts'
+import type { EditorMode } from './permissions.ts'
 
 /**
  * `/embed/{docs|sheet|slide}/{id}?token=`: the page for an iframe of another site. Source: Nuto
@@ -18,20 +18,22 @@ export function embedRoute(door: Door): Router {
 
   router.get('/:type/:id', async (request, response) => {
     const claims = embedOf(request)
-    const caller: Caller =
-      claims.clientId === undefined ? { kind: 'administrator' } : await clientById(deps, claims.clientId)
+    const admission = await admissionOfEmbed(deps, claims)
+    const { caller } = admission
+    const ofKey = caller.kind === 'client' ? await frameAncestorsOf(deps, caller.id) : undefined
+    const ofService = deps.config.FRAME_ANCESTORS.length > 0 ? deps.config.FRAME_ANCESTORS : ['*']
     const wanted = openingOf(request, caller)
     const mode = modeOf(claims.permissions)
     await sendEditorPage(door, response, {
-      caller,
+      admission,
       documentId: claims.documentId,
       // The token decides; a page may ask for less.
       opening: {
         ...wanted,
         mode: request.query.mode === 'view' ? 'view' : mode,
-        user: claims.user ?? wanted.user,
+        user: admission.user,
       },
-      frameAncestors: deps.config.FRAME_ANCESTORS.length > 0 ? deps.config.FRAME_ANCESTORS : ['*'],
+      frameAncestors: ofKey ?? ofService,
     })
   })
 

@@ -1,9 +1,9 @@
 import { type Request, Router } from 'express'
-import { clientById } from '../core/api-keys.ts'
-import type { Caller } from '../core/callers.ts'
 import type { TokenClaims } from '../core/tokens.ts'
-import { Problem } from '../errors.ts'
+import { isProblem, Problem } from '../errors.ts'
+import { bearerOf } from '../http/authentication.ts'
 import { openEventStream } from '../http/sse.ts'
+import { admissionOfCaller, admissionOfPage } from './admission.ts'
 import type { Door } from './door.ts'
 import { sendEditorPage } from './editor-page.ts'
 import { openEditor, openingOf } from './open-editor.ts'
@@ -15,39 +15,48 @@ export function pageRoutes(door: Door): Router {
 
   router.get('/viewer/:id', async (request, response) => {
     const caller = await authentication.byBearerOrCookie(request)
+    const opening = openingOf(request, caller)
     await sendEditorPage(door, response, {
-      caller,
+      admission: admissionOfCaller(caller, opening.user),
       documentId: request.params.id,
-      opening: openingOf(request, caller),
+      opening,
       frameAncestors: deps.config.FRAME_ANCESTORS,
     })
   })
 
   router.get('/documents/:id/refresh', async (request, response) => {
-    const { documentId, clientId, ...opening } = pageOf(request)
-    const caller = await callerOf(clientId)
-    const { config, token } = await openEditor(door, caller, documentId, opening)
+    const page = pageOf(request)
+    const { documentId, mode, type, lang, isStrict = false, user } = page
+    const opening = { mode, type, ...(lang === undefined ? {} : { lang }), isStrict, user }
+    const admission = await admissionOfPage(deps, page)
+    const { config, token } = await openEditor(door, admission, documentId, opening)
     response.set('Cache-Control', 'no-store').json({ config: { ...config, token } })
   })
 
   router.get('/documents/:id/events', async (request, response) => {
-    const { documentId, clientId } = pageOf(request)
-    await callerOf(clientId)
+    const page = pageOf(request)
+    const { documentId } = page
+    await admissionOfPage(deps, page)
     const unsubscribe = deps.events.subscribe(documentId, ({ type, ...data }) => send(type, data))
-    const send = openEventStream(response, door.streams, unsubscribe)
+    const send = openEventStream(response, {
+      streams: door.streams,
+      onClose: unsubscribe,
+      // A database that is busy is no reason to end it.
+      isWelcome: () =>
+        admissionOfPage(deps, page).then(
+          () => true,
+          (error: unknown) => !isProblem(error, 'token-invalid'),
+        ),
+    })
   })
 
-  /** The page token in the query: EventSource sends no headers. */
+  /** The page's token, in the query for EventSource, which sends no headers. */
   function pageOf(request: Request<{ id: string }>): TokenClaims<'page'> {
-    const { t: token } = request.query
+    const { t } = request.query
+    const token = bearerOf(request) ?? t
     const page = typeof token === 'string' ? tokens.read('page', token) : undefined
     if (page === undefined || page.documentId !== request.params.id) throw new Problem('token-invalid')
     return page
-  }
-
-  /** Whoever opened the page, as they stand now. @throws Problem `token-invalid` when the key was revoked */
-  function callerOf(clientId: string | undefined): Promise<Caller> | Caller {
-    return clientId === undefined ? { kind: 'administrator' } : clientById(deps, clientId)
   }
 
   return router

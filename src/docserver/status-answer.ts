@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import { equalSecrets } from '../core/api-keys.ts'
+import { equalSecrets } from '../core/hashed-secrets.ts'
 import { forgottenFiles } from '../metadata/forgotten.ts'
 import { countSavesAtRisk, savesAtRisk } from '../metadata/saves.ts'
 import { countTickingSessions } from '../metadata/sessions.ts'

@@ -4,6 +4,7 @@ import { afterAll, expect, test } from 'vitest'
 import type { SignedConfig } from '../../src/emulator/types.ts'
 import { ADMIN_TOKEN, openAs } from '../support/app.ts'
 import { docxParagraphs, makeDocx } from '../support/files.ts'
+import { checkedFetch } from '../support/openapi.ts'
 import { startPair } from './support.ts'
 
 const pair = await startPair({ env: { BASE_PATH: '/docs' } })
@@ -13,7 +14,7 @@ const origin = new URL(app.url).origin
 
 /** The shared helpers write paths from the root: under a sub-path they go by the prefix. */
 async function call(path: string, init: RequestInit = {}, base = `${origin}/docs`) {
-  return fetch(`${base}${path}`, {
+  return checkedFetch(`${base}${path}`, {
     ...init,
     headers: { authorization: `Bearer ${app.token}`, ...init.headers },
   })

@@ -47,7 +47,8 @@ test("a config has the contract's shape and is signed as a whole, for a limited 
       key: expect.stringMatching(/^[0-9a-zA-Z\-._=]{29,128}$/),
       title: 'Quarterly report.docx',
       url: expect.stringMatching(/^http:\/\/localhost:\d+\/api\/onlyoffice\/file\/[0-9a-f-]+\?t=[\w.-]+$/),
-      info: { owner: expect.any(String), uploaded: expect.any(String) },
+      referenceData: { fileKey: id, instanceId: expect.stringMatching(/^http:/) },
+      info: { owner: expect.any(String), uploaded: expect.any(String), favorite: false },
       permissions: {
         edit: true,
         comment: true,
@@ -55,6 +56,7 @@ test("a config has the contract's shape and is signed as a whole, for a limited 
         fillForms: true,
         modifyContentControl: true,
         modifyFilter: true,
+        protect: true,
         copy: true,
         download: true,
         print: true,
@@ -83,7 +85,8 @@ test('mode, type, language and user of the query are honoured', async () => {
   const view = await query('mode=view')
   expect(view.editorConfig.mode).toBe('view')
   expect(view.document.permissions).toMatchObject({
-    edit: false,
+    // Stands for the editor's button that asks to edit.
+    edit: true,
     comment: false,
     review: false,
     fillForms: false,

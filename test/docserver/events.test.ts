@@ -1,4 +1,6 @@
-import { afterAll, expect, test } from 'vitest'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, afterEach, expect, test, vi } from 'vitest'
+import { listApiKeyInfos, revokeApiKey } from '../../src/core/api-keys.ts'
 import { openAs } from '../support/app.ts'
 import { testClock } from '../support/clock.ts'
 import { bearerWith, openedDocx, startPair } from './support.ts'
@@ -12,6 +14,8 @@ async function pageTokenOf(id: string): Promise<string> {
   const html = await (await app.fetch(`/api/onlyoffice/viewer/${id}`)).text()
   return /"pageToken":"([^"]+)"/.exec(html)?.[1] ?? ''
 }
+
+afterEach(() => void vi.useRealTimers())
 
 const address = (id: string, token: string) => `/api/onlyoffice/documents/${id}/events?t=${token}`
 
@@ -118,4 +122,21 @@ test('a page token ends after a day', async () => {
   const token = await pageTokenOf(id)
   clock.pass(25 * 3600)
   expect((await app.fetch(address(id, token), { as: null })).status).toBe(401)
+})
+
+test('events end within the minute once the key of their page is revoked', async () => {
+  await using own = await startPair()
+  const { id } = await openedDocx(own.app)
+  const html = await (await own.app.fetch(`/api/onlyoffice/viewer/${id}`)).text()
+  const pageToken = /"pageToken":"([^"]+)"/.exec(html)?.[1] ?? ''
+  const [key] = await listApiKeyInfos(own.app.deps)
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  const ended = (await own.app.fetch(address(id, pageToken), { as: null })).text().then(() => 'ended')
+
+  vi.advanceTimersByTime(20_000)
+  expect(await Promise.race([ended, delay(200, 'open')])).toBe('open')
+  await revokeApiKey(own.app.deps, key?.id ?? '')
+  vi.advanceTimersByTime(20_000)
+
+  expect(await Promise.race([ended, delay(5000, 'open')])).toBe('ended')
 })

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest'
-import { createSignInLink } from '../../src/core/api-keys.ts'
+import { createSignInLink } from '../../src/core/sign-in.ts'
 import { ADMIN_TOKEN, startApp } from '../support/app.ts'
 import { noBrowser, openPage, startBrowser } from '../support/browser.ts'
 import { testClock } from '../support/clock.ts'

@@ -7,6 +7,7 @@ import { startEmulator } from '../../src/emulator/start.ts'
 import { sha256Of } from '../crash/audit.ts'
 import { SECRET } from '../support/app.ts'
 import { newDocx } from '../support/faulty-service.ts'
+import { checkedFetch } from '../support/openapi.ts'
 import { freePort, signIn, startProcess } from '../support/service-process.ts'
 
 const CALLS =
@@ -94,7 +95,7 @@ describe.skipIf(isSkipped)(
         const uploaded = newDocx()
         const form = new FormData()
         form.append('file', new Blob([new Uint8Array(uploaded)]), 'report.docx')
-        const answer = await fetch(`${service.url}/api/documents/upload`, {
+        const answer = await checkedFetch(`${service.url}/api/documents/upload`, {
           method: 'POST',
           headers,
           body: form,

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Emulator } from '../../src/emulator/emulator.ts'
 import { ADMIN_TOKEN } from './app.ts'
+import { checkedFetch } from './openapi.ts'
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const POLL_MS = 25
@@ -104,7 +105,7 @@ export async function freePort(): Promise<number> {
 /** Requests to the service as a client with all permissions. The token outlives restarts. */
 export async function signIn(url: string): Promise<{ authorization: string }> {
   const post = async (path: string, body: object) => {
-    const response = await fetch(`${url}/api/auth/${path}`, {
+    const response = await checkedFetch(`${url}/api/auth/${path}`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',

@@ -1,0 +1,156 @@
+import { expect, test } from 'vitest'
+import { withdrawEnded } from '../../src/core/withdraw.ts'
+import { type Both, startBoth, until } from '../support/both.ts'
+import { testClock } from '../support/clock.ts'
+import { docxParagraphs } from '../support/files.ts'
+import { bearerWith } from './support.ts'
+
+type Link = { id: string; url: string; grants: string[]; expiresAt: string | null }
+
+async function link({ app, id }: Both, wanted: object, as = app.token) {
+  const response = await app.fetch(`/api/documents/${id}/links`, {
+    method: 'POST',
+    as,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ grants: ['view', 'edit', 'comment'], ...wanted }),
+  })
+  return { status: response.status, link: (await response.json()) as Link }
+}
+
+/** As a browser opens it, on the address that the test's service has. */
+async function open({ app }: Both, { url }: Pick<Link, 'url'>, init: RequestInit = {}) {
+  const { pathname } = new URL(url)
+  const response = await fetch(`${app.url}${pathname}`, { redirect: 'manual', ...init })
+  const html = await response.text()
+  const data = /<script type="application\/json"[^>]*>(.*?)<\/script>/s.exec(html)?.[1]
+  return {
+    status: response.status,
+    html,
+    cookie: response.headers.get('set-cookie')?.split(';')[0] ?? '',
+    setCookie: response.headers.get('set-cookie') ?? '',
+    page: data === undefined ? undefined : JSON.parse(data),
+  }
+}
+
+const named = (name: string): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  body: new URLSearchParams({ name }),
+})
+
+test('a link opens the document for whom it names, with its grants', async () => {
+  await using both = await startBoth()
+  const { link: made } = await link(both, {
+    grants: ['view', 'comment', 'print'],
+    user: { id: 'eve', name: 'Eve', group: 'Editors' },
+    options: { watermark: '{user} {date}', groups: { review: ['Editors', ''], comment: { remove: [''] } } },
+  })
+
+  const { page } = await open(both, made)
+
+  expect(page.config.editorConfig.user).toEqual({ id: 'eve', name: 'Eve', group: 'Editors' })
+  expect(page.config.document.permissions).toMatchObject({
+    edit: false,
+    comment: true,
+    print: true,
+    download: false,
+    copy: false,
+    chat: false,
+    reviewGroups: ['Editors', ''],
+    commentGroups: { remove: [''] },
+  })
+  const [paragraph] = page.config.document.options.watermark_on_draw.paragraphs
+  expect(paragraph.runs[0].text).toMatch(/^Eve \d{4}-\d\d-\d\d$/)
+  expect(page.grants.toSorted()).toEqual(['comment', 'print', 'view'])
+})
+
+test('a guest chooses a name, and keeps an id of their own in their browser', async () => {
+  await using both = await startBoth()
+  const { link: made } = await link(both, {})
+
+  expect((await open(both, made)).html).toContain('Your name')
+  expect((await open(both, made, named('   '))).status).toBe(400)
+  const first = await open(both, made, named('Guest <One>'))
+  expect(first.status).toBe(303)
+  expect(first.setCookie).toMatch(/HttpOnly/i)
+  expect(first.setCookie).toMatch(/SameSite=Lax/i)
+  const second = await open(both, made, named('Two'))
+
+  const one = (await open(both, made, { headers: { cookie: first.cookie } })).page.config.editorConfig
+  const two = (await open(both, made, { headers: { cookie: second.cookie } })).page.config.editorConfig
+  expect(one.user).toMatchObject({ id: expect.stringMatching(/^guest-.{16}$/), name: 'Guest <One>' })
+  expect(one.customization.anonymous).toEqual({ request: false })
+  expect(two.user.id).not.toBe(one.user.id)
+  const renamed = await open(both, made, {
+    ...named('Newly named'),
+    headers: { 'content-type': 'application/x-www-form-urlencoded', cookie: first.cookie },
+  })
+  const again = (await open(both, made, { headers: { cookie: renamed.cookie } })).page.config.editorConfig
+  expect(again.user).toEqual({ id: one.user.id, name: 'Newly named' })
+  const forged = 'docs_guest=eyJhbGciOiJub25lIn0.eyJpZCI6ImFubiIsIm5hbWUiOiJBbm4ifQ.'
+  expect((await open(both, made, { headers: { cookie: forged } })).html).toContain('Your name')
+})
+
+test('a link is never wider than its maker, and is its makers’ business alone', async () => {
+  await using both = await startBoth()
+  const reader = await bearerWith(both.app, ['documents:read'])
+  expect((await link(both, {}, reader)).status).toBe(403)
+  const foreign = await bearerWith(both.app, ['documents:read', 'documents:write'], { elsewhere: true })
+  expect((await link(both, {}, foreign)).status).toBe(404)
+  const { link: made } = await link(both, {})
+  const remove = (as: string) =>
+    both.app.fetch(`/api/documents/${both.id}/links/${made.id}`, { method: 'DELETE', as })
+  expect((await remove(foreign)).status).toBe(404)
+  expect((await remove(both.app.token)).status).toBe(204)
+  expect((await remove(both.app.token)).status).toBe(404)
+  expect((await open(both, made)).status).toBe(401)
+  const list = await (await both.app.fetch(`/api/documents/${both.id}/links`)).json()
+  expect(list).toMatchObject({ links: [{ id: made.id, revokedAt: expect.any(String) }] })
+})
+
+test('a link ends at its time', async () => {
+  const clock = testClock()
+  await using both = await startBoth({ clock: clock.now })
+  const { link: made } = await link(both, {
+    user: { id: 'eve', name: 'Eve' },
+    expiresAt: '2026-11-21T09:00:00Z',
+  })
+  expect((await open(both, made)).status).toBe(200)
+  clock.pass(3600)
+  expect((await open(both, made)).status).toBe(401)
+})
+
+test('ending a link drops whom it let in, after a save of what they typed', async () => {
+  await using both = await startBoth()
+  const { app, docServer, id, key } = both
+  const { link: made } = await link(both, { user: { id: 'eve', name: 'Eve' } })
+  const { page } = await open(both, made)
+  const eve = await docServer.open(page.config)
+  const ann = await both.open('ann')
+  eve.type(0, 'typed by Eve')
+  await until(async () => (await app.deps.database.selectFrom('admissions').selectAll().execute()).length > 1)
+  expect(await withdrawEnded(app.deps)).toBe(0)
+
+  await app.fetch(`/api/documents/${id}/links/${made.id}`, { method: 'DELETE' })
+  expect(await withdrawEnded(app.deps)).toBe(1)
+
+  expect(docxParagraphs(await app.download(id))).toEqual(['typed by Eve', 'Two'])
+  expect(await app.deps.docServer?.info(key)).toMatchObject({ users: ['ann'] })
+  expect(await withdrawEnded(app.deps)).toBe(0)
+  ann.type(1, 'goes on')
+})
+
+test('somebody who was let in by something else as well stays', async () => {
+  await using both = await startBoth()
+  const { app, docServer, key } = both
+  const { link: made } = await link(both, { user: { id: 'ann', name: 'ann' } })
+  const { page } = await open(both, made)
+  await docServer.open(page.config)
+  await both.open('ann')
+  await until(async () => (await app.deps.database.selectFrom('admissions').selectAll().execute()).length > 1)
+
+  await app.fetch(`/api/documents/${both.id}/links/${made.id}`, { method: 'DELETE' })
+
+  expect(await withdrawEnded(app.deps)).toBe(0)
+  expect(await app.deps.docServer?.info(key)).toMatchObject({ users: expect.arrayContaining(['ann']) })
+})
