@@ -29,7 +29,7 @@ export function framedPageHeaders(response: Response, origins: PageOrigins): str
       `frame-src ${docServer}`,
       "base-uri 'none'",
       "form-action 'self'",
-      `frame-ancestors ${["'self'", ...origins.frameAncestors].join(' ')}`,
+      `frame-ancestors ${frameSources(origins.frameAncestors)}`,
       ...(isHttps ? ['upgrade-insecure-requests'] : []),
     ].join('; '),
     'Referrer-Policy': 'no-referrer',
@@ -38,6 +38,11 @@ export function framedPageHeaders(response: Response, origins: PageOrigins): str
   // The policy's frame-ancestors decides; X-Frame-Options knows no lists.
   response.removeHeader('X-Frame-Options')
   return nonce
+}
+
+/** `'none'` stands alone. Source: CSP3 §6.4.2. */
+function frameSources(given: readonly string[]): string {
+  return given.includes("'none'") ? "'none'" : ["'self'", ...given].join(' ')
 }
 
 function docServerSource({ docServerUrl, isEmulated }: PageOrigins): string {

@@ -177,7 +177,7 @@ inBrowser(
     await page.goto(viewerUrl(app, id, '?mode=view'))
     await paragraphOf(page, 1).waitFor()
     expect(await editorOf(page).getByText('View only').isVisible()).toBe(true)
-    expect(await saveState(page).textContent()).toBe('')
+    expect(await saveState(page).textContent()).toBe('Reading only')
     expect(complaints).toEqual([])
   },
 )
