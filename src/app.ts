@@ -1,23 +1,27 @@
 import { fileURLToPath } from 'node:url'
 import express, { type Express, type Response } from 'express'
 import type { ServiceAddresses } from './addresses.ts'
+import { createRepeats } from './api/repeats.ts'
 import { apiRoutes } from './api/router.ts'
 import type { Deps } from './core/deps.ts'
 import { createTokens } from './core/tokens.ts'
 import { createContentCheck } from './docserver/content-check.ts'
 import type { Door } from './docserver/door.ts'
 import { embedRoute } from './docserver/embed-route.ts'
+import { linkRoute } from './docserver/link-route.ts'
 import { docServerRoutes } from './docserver/routes.ts'
 import type { DocServerTokens } from './docserver/tokens.ts'
 import type { Emulator } from './emulator/emulator.ts'
 import { Problem } from './errors.ts'
 import { createAuthentication } from './http/authentication.ts'
 import { cors } from './http/cors.ts'
+import { createCsrf } from './http/csrf.ts'
 import { errorPage } from './http/error-page.ts'
 import { createLimits } from './http/limits.ts'
 import { problemJson } from './http/problem-json.ts'
 import { requestLog } from './http/request-log.ts'
 import { operationRoutes } from './operation.ts'
+import { apiDocsRoutes } from './pages/api-docs.ts'
 import { serviceHeaders } from './pages/headers.ts'
 import { pageRoutes } from './pages/routes.ts'
 import { createViews } from './pages/views.ts'
@@ -59,6 +63,10 @@ export function createApp({
     '/assets',
     express.static(fileURLToPath(new URL('./pages/assets', import.meta.url)), { maxAge: '1h', index: false }),
   )
+  routes.use('/api/docs', apiDocsRoutes(views))
+  // The page of Document Server fetches files itself, whatever sites are named.
+  if (addresses.docServerUrl !== undefined)
+    routes.use('/api/onlyoffice/file', cors([new URL(addresses.docServerUrl).origin]))
   routes.use('/api', cors(config.CORS_ORIGINS))
   const door: Door = {
     deps,
@@ -66,6 +74,7 @@ export function createApp({
     docServerTokens,
     addresses,
     authentication,
+    csrf: createCsrf(secrets.rootSecret, addresses.publicUrl),
     limits,
     views,
     streams,
@@ -75,6 +84,7 @@ export function createApp({
   }
   routes.use('/api/onlyoffice', docServerRoutes(door))
   routes.use('/embed', limits.requests, limits.failures, embedRoute(door))
+  routes.use('/open', limits.requests, limits.failures, linkRoute(door))
   routes.use(
     '/api',
     apiRoutes({
@@ -82,6 +92,7 @@ export function createApp({
       tokens,
       authentication,
       limits,
+      repeats: createRepeats(deps, secrets.rootSecret),
       publicUrl: addresses.publicUrl,
       internalUrl: addresses.internalUrl,
     }),

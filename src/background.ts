@@ -1,9 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import cron, { type ScheduledTask } from 'node-cron'
+import { checkAlerts } from './core/alerts.ts'
 import type { Deps } from './core/deps.ts'
 import { forcesaveTick } from './core/forcesave.ts'
+import { pruneActivity } from './core/list-activity.ts'
 import { recoverForgotten } from './core/recovery.ts'
-import { sweepBlobs } from './core/sweep.ts'
+import { RemoteDeliveries } from './core/remote-delivery.ts'
+import { sweep } from './core/sweep.ts'
+import { WebhookQueue } from './core/webhook-queue.ts'
+import { withdrawEnded } from './core/withdraw.ts'
 import { countSavesAtRisk } from './metadata/saves.ts'
 
 /** After a start the last final saves of Document Server may still be on their way to its forgotten store. */
@@ -15,6 +20,8 @@ export function startBackground(deps: Deps): { stop(withinMs: number): Promise<v
   const startedAt = deps.clock().getTime()
   const running = new Set<Promise<unknown>>()
   const stopped = new AbortController()
+  const webhooks = new WebhookQueue(deps, stopped.signal)
+  const deliveries = new RemoteDeliveries(deps, stopped.signal)
 
   function every(pattern: string, name: string, work: () => Promise<unknown>): ScheduledTask {
     const options = { name, noOverlap: true, logger: cronLogger(deps.log) }
@@ -43,7 +50,12 @@ export function startBackground(deps: Deps): { stop(withinMs: number): Promise<v
   const tasks = [
     every('* * * * * *', 'forcesave', () => forcesaveTick(deps, stopped.signal)),
     every('0 * * * * *', 'recovery', recovery),
-    every('0 17 * * * *', 'sweep', () => sweepBlobs(deps)),
+    every('0 17 * * * *', 'sweep', () => sweep(deps)),
+    every('0 37 * * * *', 'prune activity', () => pruneActivity(deps)),
+    every('* * * * * *', 'webhooks', () => webhooks.startDue()),
+    every('* * * * * *', 'linked files', () => deliveries.startDue()),
+    every('*/10 * * * * *', 'withdraw', () => withdrawEnded(deps)),
+    every('30 * * * * *', 'alerts', () => checkAlerts(deps)),
   ]
   void track('recovery', () => recoverForgotten(deps, stopped.signal))
 
@@ -51,7 +63,10 @@ export function startBackground(deps: Deps): { stop(withinMs: number): Promise<v
     async stop(withinMs) {
       stopped.abort()
       await Promise.all(tasks.map((task) => task.destroy()))
-      await Promise.race([Promise.all(running), delay(withinMs, undefined, { ref: false })])
+      await Promise.race([
+        Promise.all([...running, webhooks.idle(), deliveries.idle()]),
+        delay(withinMs, undefined, { ref: false }),
+      ])
     },
   }
 }

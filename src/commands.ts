@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { createSignInLink } from './core/api-keys.ts'
+import { createSignInLink } from './core/sign-in.ts'
 import { openDatabase } from './metadata/database.ts'
 import { readConfig, serve } from './serve.ts'
 

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { Customization } from './core/customization.ts'
 
 const SECRETS = [
   'ADMIN_TOKEN',
@@ -30,6 +32,27 @@ const httpUrl = z
 
 const seconds = (fallback: number, least = 1) =>
   z.coerce.number().min(least).max(31_536_000).default(fallback)
+
+/** With a query: receivers often want a token in it. */
+const webhookUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http(s) address', abort: true })
+  .max(2000)
+  .refine((value) => !new URL(value).username, 'must not carry a user name')
+
+/** Scheme, host and port, nothing else. */
+const origin = z
+  .url({ protocol: /^https?$/, error: 'must be origins like https://files.example.com:8443', abort: true })
+  .refine((value) => `${new URL(value).origin}/` === new URL(value).href, 'must be origins without a path')
+  .transform((value) => new URL(value).origin)
+
+const json = z.string().transform((value, context): unknown => {
+  try {
+    return JSON.parse(value)
+  } catch {
+    context.addIssue('must be JSON')
+    return z.NEVER
+  }
+})
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
 const list = z
   .string()
@@ -79,6 +102,9 @@ const Environment = z.object({
     .regex(/^memory:$/, 'must be memory:')
     .default('memory:'),
   MAX_FILE_BYTES: count(2 * 1024 ** 3),
+  KEEP_VERSIONS: z.coerce.number().int().min(1).optional(),
+  KEEP_DAYS: z.coerce.number().min(1).max(36_500).optional(),
+  TRASH_DAYS: z.coerce.number().min(0).max(36_500).default(30),
   FORCESAVE_INTERVAL_S: seconds(30),
   SESSION_IDLE_S: seconds(3600),
   ACCESS_TOKEN_S: seconds(3600),
@@ -95,8 +121,24 @@ const Environment = z.object({
   AUTH_RATE_LIMIT_MAX: count(100),
   CORS_ORIGINS: list,
   FRAME_ANCESTORS: list,
+  EDITOR_CUSTOMIZATION: json.pipe(Customization).default({}),
+  WEBHOOK_ALLOWED_HOSTS: list.pipe(
+    z.array(z.string().refine(isHostOrNetwork, 'must be host names, addresses or networks like 10.0.0.0/8')),
+  ),
+  FILE_ORIGINS: list.pipe(z.array(origin)),
+  ALERT_WEBHOOK_URL: webhookUrl.optional(),
+  ALERT_DISK_FREE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(1024 ** 3),
+  AUDIT_DAYS: count(365),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
+
+function isHostOrNetwork(value: string): boolean {
+  return ipaddr.isValid(value) || ipaddr.isValidCIDR(value) || /^[a-z\d]([a-z\d.-]*[a-z\d])?$/i.test(value)
+}
 
 type Settings = z.output<typeof Environment>
 

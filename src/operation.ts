@@ -1,6 +1,6 @@
 import { type Request, Router } from 'express'
-import { equalSecrets } from './core/api-keys.ts'
 import type { Deps } from './core/deps.ts'
+import { equalSecrets } from './core/hashed-secrets.ts'
 import type { Limits } from './http/limits.ts'
 import { countSavesAtRisk } from './metadata/saves.ts'
 import { countTickingSessions } from './metadata/sessions.ts'

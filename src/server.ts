@@ -9,11 +9,16 @@ import { startBackground } from './background.ts'
 import { MemoryBackplane } from './backplane/memory.ts'
 import { DiskBlobs, type Files } from './blobs/disk.ts'
 import type { Config } from './config.ts'
+import { createKnownAdmissions } from './core/admissions.ts'
 import { createKnownConversions } from './core/conversions.ts'
 import type { Deps } from './core/deps.ts'
 import { createEvents } from './core/events.ts'
 import { createHealthProbe } from './core/health.ts'
+import { createMakeFile } from './core/json-content/make-file.ts'
 import { KeyLocks } from './core/key-locks.ts'
+import { createOpenings } from './core/openings.ts'
+import { createTokens } from './core/tokens.ts'
+import { webhookSecret } from './core/webhook-signature.ts'
 import { lockDataFolder } from './data-folder.ts'
 import { type DocServerOptions, HttpDocServer } from './docserver/client.ts'
 import { createDocServerTokens, type DocServerTokens } from './docserver/tokens.ts'
@@ -25,7 +30,10 @@ import { GroupCommit } from './metadata/group-commit.ts'
 import { keyPrefix } from './metadata/installation.ts'
 import { failInterrupted } from './metadata/saves.ts'
 import { createMetrics } from './metrics.ts'
-import { deriveKey, loadSecrets } from './secrets.ts'
+import { HttpRemoteFiles } from './remote/http-remote-files.ts'
+import { createSeal, deriveKey, loadSecrets } from './secrets.ts'
+import { createAddressGuard } from './webhooks/address-guard.ts'
+import { HttpWebhookSender } from './webhooks/http-sender.ts'
 
 /** How long the listener stays open after `/ready` says 503, so that balancers notice. */
 const NOTICE_MS = 300
@@ -111,6 +119,7 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     clock,
   )
   const docServer = docServerOf(config, addresses, docServerTokens, overrides)
+  const fileTokens = createTokens(secrets.rootSecret, clock)
   const deps: Deps = {
     config,
     clock,
@@ -122,12 +131,23 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     docServer,
     isDocServerHealthy: createHealthProbe(docServer),
     converter: libreOffice,
+    makeFile: createMakeFile(),
     knownConversions: createKnownConversions(),
     events: createEvents(
       new MemoryBackplane({ onError: (error) => log.error({ err: error }, 'a listener failed') }),
     ),
     locks: new KeyLocks(),
     keyPrefix: prefix,
+    openings: createOpenings(),
+    admissions: createKnownAdmissions(),
+    webhookSender: new HttpWebhookSender(createAddressGuard(config.WEBHOOK_ALLOWED_HOSTS)),
+    webhookSecret: (id) => webhookSecret(deriveKey(secrets.rootSecret, `webhook ${id}`)),
+    remoteFiles: new HttpRemoteFiles(config.FILE_ORIGINS),
+    addressSeal: createSeal(secrets.rootSecret, 'remote-addresses'),
+    downloadAddress(documentId, file, lifetimeS) {
+      const token = fileTokens.issue('file', { ...file, part: 'attachment' }, lifetimeS)
+      return `${addresses.publicUrl}/api/onlyoffice/file/${documentId}?t=${token}`
+    },
   }
   const emulator =
     emulatorClass && new emulatorClass({ secret, publicUrl: addresses.docServerUrl ?? '', maxCallbacks: 100 })

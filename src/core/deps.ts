@@ -3,11 +3,14 @@ import type { Logger } from '../log.ts'
 import type { GroupCommit } from '../metadata/group-commit.ts'
 import type { Database } from '../metadata/schema.ts'
 import type { Metrics } from '../metrics.ts'
+import type { KnownAdmissions } from './admissions.ts'
 import type { Converter, KnownConversions } from './converter-port.ts'
 import type { Events } from './events.ts'
 import type { HealthProbe } from './health.ts'
+import type { MakeFile } from './json-content/make-file.ts'
 import type { KeyLocks } from './key-locks.ts'
-import type { BlobStore, DocServer } from './ports.ts'
+import type { Openings } from './openings.ts'
+import type { BlobRef, BlobStore, DocServer, RemoteFiles, WebhookSender } from './ports.ts'
 
 /** Everything a use-case may use; each takes only the part it names. */
 export type Deps = {
@@ -24,9 +27,24 @@ export type Deps = {
   docServer: DocServer | undefined
   isDocServerHealthy: HealthProbe
   converter: Converter
+  makeFile: MakeFile
   knownConversions: KnownConversions
   events: Events
   locks: KeyLocks
   /** First 8 characters of every key of this installation. */
   keyPrefix: string
+  openings: Openings
+  admissions: KnownAdmissions
+  webhookSender: WebhookSender
+  /** `whsec_…` of a webhook; derived, never stored. */
+  webhookSecret: (webhookId: string) => string
+  remoteFiles: RemoteFiles
+  /** Keeps addresses that carry tokens unreadable in the database. */
+  addressSeal: { close(text: string): string; open(sealed: string): string }
+  /** Where others than Document Server fetch one file of a document that is kept for them. */
+  downloadAddress: (
+    documentId: string,
+    file: Pick<BlobRef, 'sha256'> & { extension: string },
+    lifetimeS: number,
+  ) => string
 }

@@ -107,6 +107,8 @@ export interface DocServer {
   forgottenUrl(key: string): Promise<string | undefined>
   deleteForgotten(key: string): Promise<CommandError>
   rename(key: string, title: string): Promise<CommandError>
+  /** Disables the editors of these users for good; text that they have not handed over is lost. */
+  drop(key: string, users: string[]): Promise<CommandError>
   /**
    * Converts a file and waits for it.
    *
@@ -117,4 +119,64 @@ export interface DocServer {
   /** @throws Problem `document-server-failed` also when the token is refused: the detail says so */
   version(): Promise<string>
   isHealthy(): Promise<boolean>
+}
+
+export type WebhookOrder = {
+  url: string
+  headers: Record<string, string>
+  /** JSON, sent as it is. */
+  body: string
+  /** The administrator's own address may lie inside. */
+  mayBeInternal: boolean
+  signal?: AbortSignal
+}
+
+/** `status` is undefined when no answer came; `error` says why, without the address. */
+export type WebhookAnswer = { status: number; error: undefined } | { status: undefined; error: string }
+
+/** Posts to addresses that clients name: never to one inside our network, unless the administrator admits it. */
+export interface WebhookSender {
+  /** @throws Problem `webhook-address-refused` for what can be seen without asking the name service */
+  demandAllowed(url: string): void
+  /** Never throws. Limits time and bytes, follows no redirect. */
+  send(order: WebhookOrder): Promise<WebhookAnswer>
+}
+
+export type RemoteRequest = {
+  url: string
+  /** Those that sign it. */
+  headers: Record<string, string>
+  signal?: AbortSignal
+}
+
+/** `unchanged`: still the bytes of the ETag that was given. */
+export type RemoteContent = 'unchanged' | { bytes: Readable; etag: string | undefined }
+
+/** `status` is undefined when no answer came; `error` says why, without the address. `etag` is a strong one. */
+export type RemoteAnswer = { status: number | undefined; error: string | undefined; etag: string | undefined }
+
+/** Files of other programs, at origins that the administrator has named. No redirects; limits on everything. */
+export interface RemoteFiles {
+  /** @throws Problem `remote-origin-refused` */
+  demandAllowed(url: string): void
+  /**
+   * Opens a file; its stream fails with Problem `remote-file-unreadable` when it is cut short or too slow.
+   *
+   * @param etag strong one of the bytes that are known
+   * @throws Problem `remote-origin-refused`, `remote-file-unreadable`
+   */
+  read(request: RemoteRequest & { etag: string | undefined }): Promise<RemoteContent>
+  /** Replaces a file, with `etag` only the one that has it (`If-Match`). Never throws. */
+  write(
+    request: RemoteRequest & {
+      bytes: Readable
+      /** Bytes. */
+      size: number
+      mediaType: string
+      etag: string | undefined
+      timeLimitMs: number
+    },
+  ): Promise<RemoteAnswer>
+  /** Posts JSON as it is. Never throws. An ETag may be in the answer's body (`{etag}`) or header. */
+  post(request: RemoteRequest & { body: string }): Promise<RemoteAnswer>
 }
