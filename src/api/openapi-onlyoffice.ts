@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ZodOpenApiPathsObject, ZodOpenApiSchemaObject } from 'zod-openapi'
+import { OpeningQuery } from '../docserver/open-editor.ts'
 
 /** How Document Server's endpoints tell errors. Source: TMA Cloud, OnlyOffice API. */
 export const ONLYOFFICE_SCHEMAS: Record<string, ZodOpenApiSchemaObject> = {
@@ -20,24 +21,6 @@ export const ONLYOFFICE_SCHEMAS: Record<string, ZodOpenApiSchemaObject> = {
 }
 
 const DocumentId = z.object({ id: z.string().meta({ format: 'uuid' }) })
-
-const Opening = z.object({
-  mode: z
-    .enum(['edit', 'view', 'comment', 'review', 'fillForms'])
-    .default('edit')
-    .meta({ description: 'Narrowed to what the format and the token allow' }),
-  type: z
-    .enum(['desktop', 'mobile', 'embedded'])
-    .optional()
-    .meta({ description: 'By the user agent if missing' }),
-  lang: z.string().optional().meta({ description: 'Of the editor', example: 'de' }),
-  coEditing: z
-    .enum(['fast', 'strict'])
-    .default('fast')
-    .meta({ description: '`strict`: others see changes when they are saved' }),
-  userId: z.string().min(1).max(128).optional().meta({ description: 'Who edits; else the API client' }),
-  userName: z.string().min(1).max(100).optional(),
-})
 
 const Config = z.object({
   config: z.looseObject({}).meta({ description: 'For `DocsAPI.DocEditor`, with `token` put into it' }),
@@ -85,7 +68,7 @@ export const ONLYOFFICE_PATHS: ZodOpenApiPathsObject = {
     get: {
       ...common('getOnlyofficeConfigById', 'A signed config for the editor'),
       security: [{ bearer: [] }],
-      requestParams: { path: DocumentId, query: Opening },
+      requestParams: { path: DocumentId, query: OpeningQuery },
       responses: { 200: json(Config), ...errors(400, 401, 404, 424, 429, 500, 503) },
     },
   },
@@ -93,7 +76,7 @@ export const ONLYOFFICE_PATHS: ZodOpenApiPathsObject = {
     get: {
       ...common('getOnlyofficeViewerById', 'The page around the editor'),
       security: [{ bearer: [] }],
-      requestParams: { path: DocumentId, query: Opening },
+      requestParams: { path: DocumentId, query: OpeningQuery },
       responses: {
         200: { description: 'The page', content: { 'text/html': { schema: { type: 'string' } } } },
         ...errors(400, 401, 404, 424, 429, 500, 503),

@@ -19,22 +19,40 @@ import { allowedMode } from './permissions.ts'
 const MAX_USER_ID = 128
 const MOBILE = /Android|webOS|iPhone|iPad|iPod|BlackBerry|IEMobile|Opera Mini/i
 
-const Query = z.object({
-  mode: z.enum(['edit', 'view', 'comment', 'review', 'fillForms']).default('edit'),
-  type: z.enum(['desktop', 'mobile', 'embedded']).optional(),
+/** The query of the addresses that open a document. */
+export const OpeningQuery = z.object({
+  mode: z
+    .enum(['edit', 'view', 'comment', 'review', 'fillForms'])
+    .default('edit')
+    .meta({ description: 'Narrowed to what the format and the token allow' }),
+  type: z
+    .enum(['desktop', 'mobile', 'embedded'])
+    .optional()
+    .meta({ description: 'By the user agent if missing' }),
   lang: z
     .string()
     .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
-    .optional(),
-  coEditing: z.enum(['fast', 'strict']).default('fast'),
-  userId: z.string().min(1).max(MAX_USER_ID).optional(),
+    .optional()
+    .meta({ description: 'Of the editor', example: 'de' }),
+  coEditing: z
+    .enum(['fast', 'strict'])
+    .default('fast')
+    .meta({ description: '`strict`: others see changes when they are saved' }),
+  userId: z
+    .string()
+    .min(1)
+    .max(MAX_USER_ID)
+    .optional()
+    .meta({ description: 'Who edits; else the API client' }),
   userName: z.string().min(1).max(100).optional(),
-  action: ActionLinkParameter.optional(),
+  action: ActionLinkParameter.optional().meta({
+    description: 'A place in the document, as base64url of JSON; the editor makes such addresses',
+  }),
 })
 
 /** How the caller wants to open a document. @throws ZodError */
 export function openingOf(request: Request, caller: Caller): Wanted {
-  const query = Query.parse(request.query)
+  const query = OpeningQuery.parse(request.query)
   const self = authorOf(caller)
   const type = query.type ?? (MOBILE.test(request.headers['user-agent'] ?? '') ? 'mobile' : 'desktop')
   return {

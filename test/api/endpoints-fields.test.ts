@@ -129,6 +129,34 @@ describe.each(PATHS.filter(({ call }) => call.params ?? call.query ?? call.body)
   })
 })
 
+test.each(PATHS.filter(({ call }) => call.body !== undefined))(
+  '$method $path refuses a body of another type than JSON',
+  async (one) => {
+    const { path, init } = requestOf(one, goodValues(one.call, nowhere))
+    const as = one.call.needs === 'administrator' ? ADMIN_TOKEN : app.token
+    for (const type of ['text/plain', 'application/xml', 'multipart/form-data; boundary=x']) {
+      const response = await app.fetch(path, { ...init, as, headers: { 'content-type': type } })
+      const { code } = (await response.json()) as Problem
+      expect([type, response.status, code]).toEqual([type, 415, 'media-type-unsupported'])
+    }
+  },
+)
+
+test('of very many faults the first hundred are named', async () => {
+  const wrong = Array(50).fill(1)
+  const response = await app.fetch('/api/embed', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      documentId: nowhere.documentId,
+      permissions: ['view'],
+      options: { groups: { review: wrong, userInfo: wrong, comment: { view: wrong } } },
+    }),
+  })
+  const { code, errors = {} } = (await response.json()) as Problem
+  expect([response.status, code, Object.keys(errors).length]).toEqual([400, 'validation-failed', 100])
+})
+
 test.each([
   [
     'a format that no document can be made in',

@@ -10,23 +10,24 @@ import { createTokens } from '../../src/core/tokens.ts'
 import { createAuthentication } from '../../src/http/authentication.ts'
 import { createLimits } from '../../src/http/limits.ts'
 import { bearerWith } from '../docserver/support.ts'
+import { startFileManager } from '../remote/file-manager.ts'
 import { ADMIN_TOKEN, startApp } from '../support/app.ts'
+import { DOCX, GIVES } from '../support/endpoint-answers.ts'
 import {
   CALLS,
-  type EndpointCall,
-  type Fields,
   type Given,
   goodValues,
   imaginaryWorld,
   PATHS,
   type Path,
   requestOf,
-  type World,
 } from '../support/endpoint-calls.ts'
-import { makeDocx } from '../support/files.ts'
+import type { EndpointCall, Fields, World } from '../support/endpoint-fields.ts'
 import { insertSubmission } from '../support/submissions.ts'
 
-const app = await startApp({ env: { WEBHOOK_ALLOWED_HOSTS: '127.0.0.1' } })
+const manager = await startFileManager()
+afterAll(() => manager[Symbol.asyncDispose]())
+const app = await startApp({ env: { FILE_ORIGINS: manager.origin, WEBHOOK_ALLOWED_HOSTS: '127.0.0.1' } })
 afterAll(() => app[Symbol.asyncDispose]())
 
 const tokens = createTokens('tests-root-secret-0123456789-0123456789', app.deps.clock)
@@ -69,9 +70,8 @@ const post = async (path: string, as: string, body: object = {}) =>
       body: JSON.stringify(body),
     })
   ).json
-const DOCX = makeDocx(['One'])
 
-/** A document of two versions, one in the trash, a webhook that was told of something, an embed, a key, a form, a person. */
+/** A document of two versions, one in the trash, a webhook that was told of something, an embed, a link, a key, a form, a person. */
 async function makeWorld(as: string): Promise<World> {
   const form = new FormData()
   form.append('file', new Blob([new Uint8Array(DOCX)]), 'report.docx')
@@ -92,6 +92,17 @@ async function makeWorld(as: string): Promise<World> {
     await post('/api/documents', as, { title: 'trashed', type: 'Docs', format: 'TXT' }),
   )
   await ask(`/api/documents/${trashed.id}`, { as, method: 'DELETE' })
+  const fileUrl = `${manager.origin}/report.docx`
+  manager.files.set('/report.docx', DOCX)
+  const linked = await post('/api/links', as, {
+    url: fileUrl,
+    name: 'report.docx',
+    key: 'linked-1',
+    user: { id: 'ann', name: 'Ann' },
+  })
+  const { id: linkId } = Made.parse(
+    await post(`/api/documents/${documentId}/links`, as, { grants: ['view'] }),
+  )
   const embed = await post('/api/embed', as, { documentId, permissions: ['view'] })
   const { clientId } = z.object({ clientId: z.string() }).parse((await ask('/api/auth/me', { as })).json)
   const { workspace_id: workspaceId } = await app.deps.database
@@ -112,6 +123,9 @@ async function makeWorld(as: string): Promise<World> {
     versionId,
     trashedId: trashed.id,
     webhookId,
+    fileUrl,
+    linkedId: z.object({ documentId: z.string() }).parse(linked).documentId,
+    linkId,
     deliveryId: deliveries[0].id,
     embedToken: z.object({ token: z.string() }).parse(embed).token,
     submissionId: await insertSubmission(app.deps, documentId, DOCX),
@@ -129,116 +143,6 @@ const newClient = () => bearerWith(app, [...PERMISSIONS], { elsewhere: true })
 const bearer = await newClient()
 const shared = await makeWorld(bearer)
 const foreign = await makeWorld(await newClient())
-
-const DOCUMENT = {
-  title: 'Given title',
-  folder: '/given',
-  metadata: { color: 'red', pages: 3, isFinal: true },
-}
-const PLACED = { ...DOCUMENT, externalId: 'given-1' }
-const secret = expect.stringMatching(/^nuto_sk_/)
-const valid = ({ clientId }: World) => ({ clientId, isValid: true, expiresAt: expect.stringMatching(/Z$/) })
-
-/** What a right call with every field gives, beside its documented shape. */
-const GIVES: Record<string, (world: World) => object> = {
-  'POST /auth/token': () => ({ token: expect.any(String) }),
-  'GET /auth/validate': valid,
-  'POST /auth/validate': valid,
-  'POST /auth/api-keys': ({ workspaceId }) => ({
-    name: 'Key',
-    permissions: ['documents:read'],
-    workspaceId,
-    secret,
-  }),
-  'GET /auth/api-keys': ({ keyId }) => ({
-    apiKeys: expect.arrayContaining([expect.objectContaining({ id: keyId })]),
-  }),
-  'PATCH /auth/api-keys/:id': ({ keyId }) => ({
-    id: keyId,
-    name: 'New name',
-    frameAncestors: ['https://*.example.com'],
-  }),
-  'POST /auth/api-keys/:id/rotate': ({ keyId }) => ({ id: keyId, secret }),
-  'GET /documents': () => ({ documents: [], totalCount: 0, skip: 0, take: 10 }),
-  'GET /documents/trash': () => ({ documents: [], totalCount: 0, skip: 0, take: 10 }),
-  'POST /documents': () => ({ ...PLACED, type: 'Sheet', format: 'XLSX' }),
-  'POST /documents/upload': () => ({
-    title: 'sent',
-    type: 'Docs',
-    format: 'DOCX',
-    folder: '/given',
-    externalId: 'given-1',
-  }),
-  'PUT /documents/:documentId/content': () => ({ versionNumber: 3, kind: 'upload', isCurrent: true }),
-  'GET /documents/:documentId': ({ documentId }) => ({
-    id: documentId,
-    title: 'report',
-    format: 'DOCX',
-    jsonContent: null,
-  }),
-  'PUT /documents/:documentId': ({ documentId }) => ({ ...PLACED, id: documentId }),
-  'PATCH /documents/:documentId': ({ documentId }) => ({ ...PLACED, id: documentId }),
-  'POST /documents/:documentId/undelete': ({ trashedId }) => ({ id: trashedId, title: 'trashed' }),
-  'POST /documents/:documentId/copy': () => ({ ...PLACED, format: 'DOCX', fileSize: DOCX.length }),
-  'GET /documents/:documentId/versions': () => ({
-    versions: [
-      { versionNumber: 2, isCurrent: true },
-      { versionNumber: 1, isCurrent: false },
-    ],
-  }),
-  'PATCH /documents/:documentId/versions/:versionId': ({ versionId }) => ({
-    id: versionId,
-    versionNumber: 1,
-    label: 'Signed',
-  }),
-  'POST /documents/:documentId/versions/:versionId/restore': ({ documentId }) => ({
-    id: documentId,
-    title: 'report',
-  }),
-  'POST /documents/:documentId/save': () => ({
-    outcome: 'unchanged',
-    version: { versionNumber: 2, isCurrent: true },
-  }),
-  'GET /templates': () => ({ templates: expect.any(Array) }),
-  'POST /templates/create': () => ({ ...PLACED, type: 'Docs' }),
-  'POST /templates/:templateId/create': () => ({ ...PLACED, type: 'Docs' }),
-  'GET /documents/:documentId/submissions': ({ submissionId }) => ({
-    submissions: [{ id: submissionId, submittedBy: { id: 'ann', name: 'Ann' } }],
-    totalCount: 1,
-  }),
-  'GET /documents/:documentId/submissions/:submissionId': ({ submissionId }) => ({
-    id: submissionId,
-    hasData: false,
-    data: null,
-  }),
-  'GET /users': ({ personId }) => ({ users: [{ id: personId, name: 'Person' }], totalCount: 1 }),
-  'PUT /users/:id': ({ personId }) => ({
-    id: personId,
-    name: 'Person',
-    email: 'ann@example.com',
-    groups: ['Editors'],
-  }),
-  'GET /folders': () => ({ folders: expect.any(Array) }),
-  'POST /folders/move': () => ({ moved: 0 }),
-  'POST /collaboration/join': () => ({ activeUsers: [{ userId: 'ann', userName: 'Ann', source: 'api' }] }),
-  'GET /collaboration/:documentId': ({ documentId }) => ({ documentId, activeUserCount: 0, activeUsers: [] }),
-  'POST /embed': ({ documentId }) => ({
-    permissions: ['view'],
-    url: expect.stringContaining(`/embed/docs/${documentId}`),
-  }),
-  'POST /webhooks': ({ clientId }) => ({ apiKeyId: clientId, events: ['document.saved'], state: 'active' }),
-  'GET /webhooks': ({ webhookId }) => ({
-    webhooks: expect.arrayContaining([expect.objectContaining({ id: webhookId })]),
-  }),
-  'GET /webhooks/alert': () => ({ url: null, state: 'calm', alerts: [] }),
-  'GET /webhooks/:id': ({ webhookId }) => ({ id: webhookId, state: 'active' }),
-  'GET /webhooks/:id/deliveries': ({ deliveryId }) => ({
-    deliveries: expect.arrayContaining([expect.objectContaining({ id: deliveryId, state: 'pending' })]),
-  }),
-  'POST /webhooks/:id/test': () => ({ isDelivered: false, status: null }),
-  'POST /webhooks/:id/deliveries/:deliveryId/retry': ({ deliveryId }) => ({ id: deliveryId, attempts: 0 }),
-  'GET /activity': ({ documentId }) => ({ activity: [{ action: 'restored', documentId }] }),
-}
 
 test('each operation of the API is in the table, with all of its paths and fields', () => {
   const fieldsOf = (schema: z.ZodType | undefined) =>
@@ -303,8 +207,8 @@ describe.each(PATHS)('$method $path', ({ name, method, path, call }) => {
   })
 
   const permission = PERMISSIONS.find((one) => one === call.needs)
-  // A webhook and an embed are their own key's alone.
-  if (permission !== undefined && !/webhooks|revoke/.test(path))
+  // A webhook, an embed and a linked file are their own key's alone.
+  if (permission !== undefined && !/webhooks|revoke|^\/links\/:/.test(path))
     test('needs no permission but the one', async () => {
       const world = method === 'GET' ? shared : await makeWorld(await newClient())
       const { workspaceId } = world

@@ -1,15 +1,10 @@
 import { request } from 'undici'
 import { afterAll, expect, test } from 'vitest'
 import { ADMIN_TOKEN, startApp } from '../support/app.ts'
-import {
-  goodValues,
-  imaginaryWorld,
-  PATHS,
-  type Path,
-  requestOf,
-  type World,
-} from '../support/endpoint-calls.ts'
+import { goodValues, imaginaryWorld, PATHS, type Path, requestOf } from '../support/endpoint-calls.ts'
+import type { World } from '../support/endpoint-fields.ts'
 import { makeDocx } from '../support/files.ts'
+import { insertSubmission } from '../support/submissions.ts'
 
 const app = await startApp({ env: { AUTH_RATE_LIMIT_MAX: '1000000' } })
 afterAll(() => app[Symbol.asyncDispose]())
@@ -66,7 +61,9 @@ test.each(SERVED)('$path answers OPTIONS with what it serves', async ({ address,
 
 /** There is something to be got at each address. */
 async function realWorld(): Promise<World> {
-  const documentId = await app.upload('report.docx', makeDocx(['One']))
+  const file = makeDocx(['One'])
+  const documentId = await app.upload('report.docx', file)
+  const submissionId = await insertSubmission(app.deps, documentId, file)
   const [version] = await app.versions(documentId)
   const made = await app.fetch('/api/webhooks', {
     method: 'POST',
@@ -74,7 +71,7 @@ async function realWorld(): Promise<World> {
     body: JSON.stringify({ url: 'https://example.com/hook', events: ['document.saved'] }),
   })
   const { id: webhookId } = (await made.json()) as { id: string }
-  return { ...nowhere, documentId, versionId: version?.id ?? '', webhookId }
+  return { ...nowhere, documentId, versionId: version?.id ?? '', webhookId, submissionId }
 }
 const world = await realWorld()
 

@@ -1,102 +1,39 @@
 import { randomUUID } from 'node:crypto'
-import type { Permission } from '../../src/core/callers.ts'
+import { SHARING_CALLS } from './endpoint-calls-sharing.ts'
+import {
+  ADMINISTRATOR,
+  DOCUMENT_ID,
+  type EndpointCall,
+  type Fields,
+  FLAG,
+  FOLDERS,
+  id,
+  list,
+  MAKE,
+  NO_TIMES,
+  OF_DOCUMENT,
+  of,
+  optional,
+  PAGE,
+  PLACE,
+  PLACE_QUERY,
+  READ,
+  required,
+  TITLE,
+  text,
+  USER_ID,
+  type World,
+  WRITE,
+} from './endpoint-fields.ts'
 import { makeDocx } from './files.ts'
 
-/** What the calls are about; each belongs to one workspace. */
-export type World = Record<
-  | 'documentId'
-  /** The first of its two versions. */
-  | 'versionId'
-  | 'trashedId'
-  | 'webhookId'
-  | 'deliveryId'
-  | 'embedToken'
-  | 'submissionId'
-  | 'personId'
-  | 'workspaceId'
-  /** Of the caller's API key. */
-  | 'clientId'
-  /** Of another API key, with its name and secret. */
-  | 'keyId'
-  | 'apiKey'
-  | 'secret',
-  string
->
-
-export type Field = {
-  /** Undefined: left out of a right call. */
-  good: (world: World) => unknown
-  /** Each is answered 400 and named in `errors`. */
-  bad: unknown[]
-  isRequired: boolean
-  /** For what names something: the status for an unknown one, and for one of another workspace. */
-  absent?: 200 | 403 | 404
-}
-export type Fields = Record<string, Field>
-
-export type EndpointCall = {
-  /** The other paths under which it is served. */
-  aliases?: string[]
-  needs: 'nothing' | 'token' | 'administrator' | Permission
-  params?: Fields
-  query?: Fields
-  body?: Fields
-  isUpload?: true
-  status: 200 | 201 | 204
-}
-
-/** A good value, or how to find it, then bad ones. */
-type Values = [unknown, ...unknown[]]
-
-const text = (length: number) => 'x'.repeat(length)
-const list = (length: number, value: unknown) => Array.from({ length }, () => value)
-const isFinder = (value: unknown): value is (world: World) => unknown => typeof value === 'function'
-const field = (isRequired: boolean, [good, ...bad]: Values): Field => ({
-  good: isFinder(good) ? good : () => good,
-  bad,
-  isRequired,
-})
-const required = (...values: Values) => field(true, values)
-const optional = (...values: Values) => field(false, values)
-const of = (name: keyof World) => (world: World) => world[name]
-const id = (name: keyof World): Field => ({ ...required(of(name), text(101)), absent: 404 })
-
-const TITLE: Values = ['Given title', 1, null, '', text(501)]
-const FOLDERS: Values = ['/given', '/a/../b', '/a\tb', `/${text(256)}`, text(2001)]
-const SMALL = { color: 'red', pages: 3, isFinal: true }
-const MANY = Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`n${n}`, n]))
-const NO_METADATA = [{ a: {} }, { a: null }, { a: text(1001) }, { [text(101)]: 1 }, { '': 1 }, MANY]
-const PLACE: Fields = {
-  folder: optional(...FOLDERS, 1),
-  externalId: optional('given-1', 1, '', text(201)),
-  metadata: optional(SMALL, 'x', [], ...NO_METADATA),
-}
-const PLACE_QUERY: Fields = {
-  folder: optional(...FOLDERS),
-  externalId: optional('given-1', '', text(201)),
-  metadata: optional({ color: 'red' }, { color: text(1001) }, { [text(101)]: 'a' }),
-}
-const FLAG = optional('true', 'maybe', '', '2')
 const NO_PERMISSIONS = [[], ['documents:own'], 'documents:read', list(4, 'documents:read')]
 const NO_ANCESTORS = ['https://a.example', ['javascript:x'], [1], list(51, '*')]
-const NO_TIMES = ['2026-13-45T00:00:00Z', '10000-01-01T00:00:00Z', '+010000-01-01T00:00:00Z', 'soon', '']
 const NO_DAYS = [...NO_TIMES, '2026-02-30', '2026-01-15T25:00:00Z']
-
-const OF_DOCUMENT = { params: { documentId: id('documentId') } }
 const OF_VERSION = { params: { ...OF_DOCUMENT.params, versionId: id('versionId') } }
 const OF_KEY = { params: { id: id('keyId') } }
 const OF_WEBHOOK = { params: { id: id('webhookId') } }
-const DOCUMENT_ID: Field = { ...required(of('documentId'), 1, null, text(101)), absent: 404 }
-const USER_ID = required('ann', 1, '', text(129))
 const OF_SUBMISSION = { params: { ...OF_DOCUMENT.params, submissionId: id('submissionId') } }
-const PERSON_ID = required(of('personId'), text(129))
-const WORKSPACE = { workspaceId: { ...optional(of('workspaceId'), text(101)), absent: 404 as const } }
-const PAGE = { skip: optional('0', '-1', 'x', '1.5'), take: optional('10', '0', '101', 'x') }
-
-const READ = { needs: 'documents:read', status: 200 } as const
-const WRITE = { needs: 'documents:write', status: 200 } as const
-const MAKE = { needs: 'documents:write', status: 201 } as const
-const ADMINISTRATOR = { needs: 'administrator', status: 200 } as const
 
 const LIST: Fields = {
   type: optional('docs', 'pdf', ''),
@@ -221,25 +158,6 @@ export const CALLS: Record<string, EndpointCall> = {
   'GET /documents/:documentId/submissions/:submissionId': { ...READ, ...OF_SUBMISSION },
   'GET /documents/:documentId/submissions/:submissionId/download': { ...READ, ...OF_SUBMISSION },
 
-  'GET /users': { ...READ, query: { ...WORKSPACE, ...PAGE, search: optional('person', text(201)) } },
-  'PUT /users/:id': {
-    ...WRITE,
-    params: { id: PERSON_ID },
-    query: WORKSPACE,
-    body: {
-      name: required('Person', 1, null, '', text(101)),
-      email: optional('ann@example.com', 1, '', 'ann'),
-      image: optional('https://example.com/a.png', 1, '', 'http://example.com/a.png'),
-      groups: optional(['Editors'], 'Editors', [''], list(51, 'Editors')),
-    },
-  },
-  'DELETE /users/:id': {
-    ...WRITE,
-    params: { id: { ...PERSON_ID, absent: 404 } },
-    query: WORKSPACE,
-    status: 204,
-  },
-
   'GET /folders': { ...READ, query: { parent: optional(...FOLDERS) } },
   'POST /folders/move': {
     ...WRITE,
@@ -265,21 +183,7 @@ export const CALLS: Record<string, EndpointCall> = {
     aliases: ['status', 'sessions', 'users'].map((name) => `/collaboration/:documentId/${name}`),
   },
 
-  'POST /embed': {
-    ...READ,
-    aliases: ['/embed/config', '/embed/token'],
-    body: {
-      documentId: DOCUMENT_ID,
-      permissions: required(['view'], [], ['own'], 'view', list(4, 'view')),
-      user: optional({ id: 'ann', name: 'Ann' }, 'ann', { id: 'ann' }, { id: '', name: 'A' }, { name: 'A' }),
-      expiresIn: optional(60, 0, -1, 86_401, 1.5, '60'),
-    },
-  },
-  'POST /embed/revoke': {
-    ...READ,
-    status: 204,
-    body: { token: { ...required(of('embedToken'), 1, null, '', text(4001)), absent: 404 } },
-  },
+  ...SHARING_CALLS,
 
   'POST /webhooks': {
     needs: 'documents:read',
@@ -375,6 +279,9 @@ export function imaginaryWorld(): World {
     versionId: randomUUID(),
     trashedId: randomUUID(),
     webhookId: randomUUID(),
+    fileUrl: 'http://127.0.0.1:9/report.docx',
+    linkedId: randomUUID(),
+    linkId: randomUUID(),
     deliveryId: randomUUID(),
     embedToken: randomUUID(),
     submissionId: randomUUID(),

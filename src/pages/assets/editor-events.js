@@ -168,8 +168,8 @@ function filling(tools) {
   return {
     onSubmit: () => say(text('handedIn')),
     onRequestFillingStatus: asking(tools, async (role) => {
-      const { message } = await service.post('/filling-status', typeof role === 'string' ? { role } : {})
-      if (message) say(message)
+      const status = await service.post('/filling-status', typeof role === 'string' ? { role } : {})
+      say(text('submissions', { count: status.submissions ?? status.ownSubmissions }))
     }),
   }
 }
