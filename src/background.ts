@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import cron, { type ScheduledTask } from 'node-cron'
-import { checkAlerts } from './core/alerts.ts'
 import type { Deps } from './core/deps.ts'
 import { forcesaveTick } from './core/forcesave.ts'
 import { pruneActivity } from './core/list-activity.ts'
 import { recoverForgotten } from './core/recovery.ts'
-import { RemoteDeliveries } from './core/remote-delivery.ts'
+import { RemoteDeliveries } from './core/remote/delivery.ts'
+import { withdrawEnded } from './core/sharing/withdraw.ts'
 import { sweep } from './core/sweep.ts'
-import { WebhookQueue } from './core/webhook-queue.ts'
-import { withdrawEnded } from './core/withdraw.ts'
+import { checkAlerts } from './core/webhooks/alerts.ts'
+import { WebhookQueue } from './core/webhooks/queue.ts'
 import { countSavesAtRisk } from './metadata/saves.ts'
 
 /** After a start the last final saves of Document Server may still be on their way to its forgotten store. */

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
-import { Customization } from './core/customization.ts'
+import { Customization } from './core/sharing/customization.ts'
 
 const SECRETS = [
   'ADMIN_TOKEN',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { WEBHOOK_EVENTS } from '../core/webhook-events.ts'
-import { endOf } from '../core/webhook-target.ts'
+import { WEBHOOK_EVENTS } from '../core/webhooks/events.ts'
+import { endOf } from '../core/webhooks/target.ts'
 import type { DeliveryRow } from '../metadata/schema.ts'
 import type { WebhookOfKey } from '../metadata/webhooks.ts'
 import { Id, Time } from './fields.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { alertWebhook } from '../core/alerts.ts'
+import { alertWebhook } from '../core/webhooks/alerts.ts'
 import {
   createWebhook,
   deleteWebhook,
@@ -8,7 +8,7 @@ import {
   retryDelivery,
   testWebhook,
   webhookFor,
-} from '../core/webhooks.ts'
+} from '../core/webhooks/webhooks.ts'
 import type { WebhookOfKey } from '../metadata/webhooks.ts'
 import type { Api } from './api.ts'
 import { Id } from './fields.ts'

@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { insertActivity } from '../metadata/activity.ts'
 import type { Tx } from '../metadata/schema.ts'
 import { insertDeliveries } from '../metadata/webhook-deliveries.ts'
-import type { WebhookEvent } from './webhook-events.ts'
+import type { WebhookEvent } from './webhooks/events.ts'
 
 /** All that is recorded, and which event it raises. Reading is not recorded, opening is. */
 const EVENT_OF_ACTION = {

@@ -3,7 +3,6 @@ import type { Logger } from '../log.ts'
 import type { GroupCommit } from '../metadata/group-commit.ts'
 import type { Database } from '../metadata/schema.ts'
 import type { Metrics } from '../metrics.ts'
-import type { KnownAdmissions } from './admissions.ts'
 import type { Converter, KnownConversions } from './converter-port.ts'
 import type { Events } from './events.ts'
 import type { HealthProbe } from './health.ts'
@@ -11,6 +10,7 @@ import type { MakeFile } from './json-content/make-file.ts'
 import type { KeyLocks } from './key-locks.ts'
 import type { Openings } from './openings.ts'
 import type { BlobRef, BlobStore, DocServer, RemoteFiles, WebhookSender } from './ports.ts'
+import type { KnownAdmissions } from './sharing/admissions.ts'
 
 /** Everything a use-case may use; each takes only the part it names. */
 export type Deps = {

@@ -1,9 +1,9 @@
 import { pruneAttachments } from '../metadata/attachments.ts'
 import { isBlobMentioned, pruneSaves } from '../metadata/saves.ts'
 import type { Deps } from './deps.ts'
-import { pruneEmbeds } from './embeds.ts'
 import { pruneRepeats } from './repeats.ts'
 import { applyRetention, purgeTrash } from './retention.ts'
+import { pruneEmbeds } from './sharing/embeds.ts'
 
 /** Younger blobs may belong to a row that is just being written. */
 const SPARED_MS = 24 * 3600_000

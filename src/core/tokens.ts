@@ -3,8 +3,8 @@ import jwt from 'jsonwebtoken'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { deriveKey } from '../secrets.ts'
-import { GRANTS } from './grants.ts'
-import { SharingOptions } from './sharing.ts'
+import { GRANTS } from './sharing/grants.ts'
+import { SharingOptions } from './sharing/options.ts'
 
 /** Source: Nuto Office API, Embed. */
 export const EMBED_PERMISSIONS = ['view', 'edit', 'comment'] as const

@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
-import type { Grant } from '../core/grants.ts'
+import type { Grant } from '../core/sharing/grants.ts'
 import { Problem } from '../errors.ts'
 import type { Door } from './door.ts'
 import { demandGrant, type Visitor, visitorOf } from './visitor.ts'

@@ -1,10 +1,10 @@
 import { clientById } from '../core/api-keys.ts'
 import { authorOf, type Caller } from '../core/callers.ts'
 import type { Deps } from '../core/deps.ts'
-import { demandNotRevoked } from '../core/embeds.ts'
-import { type Grants, grantsOf, grantsOfEmbed, narrowed } from '../core/grants.ts'
-import { workingLink } from '../core/links.ts'
-import type { SharedUser, SharingOptions } from '../core/sharing.ts'
+import { demandNotRevoked } from '../core/sharing/embeds.ts'
+import { type Grants, grantsOf, grantsOfEmbed, narrowed } from '../core/sharing/grants.ts'
+import { workingLink } from '../core/sharing/links.ts'
+import type { SharedUser, SharingOptions } from '../core/sharing/options.ts'
 import type { TokenClaims } from '../core/tokens.ts'
 
 /** How somebody was let in to a document: by whom, as whom, and what for. */

@@ -1,5 +1,5 @@
-import type { Customization } from '../core/customization.ts'
 import type { Format } from '../core/formats.ts'
+import type { Customization } from '../core/sharing/customization.ts'
 import { FILE_TOKEN_S, type TokenClaims, type Tokens } from '../core/tokens.ts'
 import type { DocumentRow, SessionRow, VersionRow } from '../metadata/schema.ts'
 import type { ActionLink } from './action-link.ts'

@@ -1,6 +1,6 @@
 import { canComment, canEdit, canEditLossy, canFill, canReview, type Format } from '../core/formats.ts'
-import type { Grant, Grants } from '../core/grants.ts'
-import type { SharingOptions } from '../core/sharing.ts'
+import type { Grant, Grants } from '../core/sharing/grants.ts'
+import type { SharingOptions } from '../core/sharing/options.ts'
 import type { TokenClaims } from '../core/tokens.ts'
 
 export type EditorMode = TokenClaims<'page'>['mode']

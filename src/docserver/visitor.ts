@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import { documentFor } from '../core/documents.ts'
-import type { Grant } from '../core/grants.ts'
+import type { Grant } from '../core/sharing/grants.ts'
 import { Problem } from '../errors.ts'
 import { bearerOf } from '../http/authentication.ts'
 import type { DocumentRow } from '../metadata/schema.ts'

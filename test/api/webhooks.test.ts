@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest'
-import { WEBHOOK_EVENTS } from '../../src/core/webhook-events.ts'
+import { WEBHOOK_EVENTS } from '../../src/core/webhooks/events.ts'
 import { bearerWith } from '../docserver/support.ts'
 import { ADMIN_TOKEN, startApp } from '../support/app.ts'
 import { makeDocx } from '../support/files.ts'

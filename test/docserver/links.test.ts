@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { withdrawEnded } from '../../src/core/withdraw.ts'
+import { withdrawEnded } from '../../src/core/sharing/withdraw.ts'
 import { type Both, startBoth, until } from '../support/both.ts'
 import { testClock } from '../support/clock.ts'
 import { docxParagraphs } from '../support/files.ts'

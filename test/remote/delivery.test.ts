@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { RemoteDeliveries } from '../../src/core/remote-delivery.ts'
+import { RemoteDeliveries } from '../../src/core/remote/delivery.ts'
 import { HttpRemoteFiles } from '../../src/remote/http-remote-files.ts'
 import { ADMIN_TOKEN, startApp } from '../support/app.ts'
 import { until } from '../support/both.ts'

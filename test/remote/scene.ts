@@ -1,4 +1,4 @@
-import { RemoteDeliveries } from '../../src/core/remote-delivery.ts'
+import { RemoteDeliveries } from '../../src/core/remote/delivery.ts'
 import type { EmulatedEditor } from '../../src/emulator/editor.ts'
 import type { SignedConfig } from '../../src/emulator/types.ts'
 import type { TestApp } from '../support/app.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { RETRY_AFTER_S, WebhookQueue } from '../../src/core/webhook-queue.ts'
+import { RETRY_AFTER_S, WebhookQueue } from '../../src/core/webhooks/queue.ts'
 import { updateApiKey } from '../../src/metadata/api-keys.ts'
 import { until } from '../support/both.ts'
 import { happen, startScene, states } from './scene.ts'

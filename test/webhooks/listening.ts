@@ -1,4 +1,4 @@
-import { WEBHOOK_EVENTS } from '../../src/core/webhook-events.ts'
+import { WEBHOOK_EVENTS } from '../../src/core/webhooks/events.ts'
 import { type Both, startBoth } from '../support/both.ts'
 import { ALLOW_LOCAL, deliver, makeWebhook, type Receiver, startReceiver } from './support.ts'
 

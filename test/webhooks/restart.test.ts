@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { WebhookQueue } from '../../src/core/webhook-queue.ts'
+import { WebhookQueue } from '../../src/core/webhooks/queue.ts'
 import { startApp } from '../support/app.ts'
 import { until } from '../support/both.ts'
 import { happen, startScene, states } from './scene.ts'

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { WebhookQueue } from '../../src/core/webhook-queue.ts'
+import { WebhookQueue } from '../../src/core/webhooks/queue.ts'
 import type { TestApp } from '../support/app.ts'
 
 export const ALLOW_LOCAL = { WEBHOOK_ALLOWED_HOSTS: '127.0.0.1' }

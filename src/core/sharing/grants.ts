@@ -1,4 +1,4 @@
-import type { Caller } from './callers.ts'
+import type { Caller } from '../callers.ts'
 
 /** What somebody who has a document open may do with it. */
 export const GRANTS = [

@@ -1,29 +1,29 @@
-import { isProblem, Problem } from '../errors.ts'
-import { endLinksOfKey } from '../metadata/links.ts'
+import { isProblem, Problem } from '../../errors.ts'
+import { endLinksOfKey } from '../../metadata/links.ts'
 import {
   findRemoteFile,
   insertRemoteFile,
   listRemoteFiles as listRows,
   remoteFileOfKey,
   updateRemoteFile,
-} from '../metadata/remote-files.ts'
-import type { DocumentRow, RemoteFileRow, RemoteState } from '../metadata/schema.ts'
-import { recordActivity } from './activity.ts'
-import { authorOf, type Caller, demand } from './callers.ts'
-import type { Deps } from './deps.ts'
-import { documentFor, undeleteDocument } from './documents.ts'
-import { writtenETag } from './etag.ts'
-import { storableFormat } from './fetch-from-editor.ts'
-import { GRANTS, type Grant } from './grants.ts'
-import { createLink, type Link } from './links.ts'
-import { addDocumentIn } from './new-document.ts'
-import { fetchRemote, type ReadDeps } from './remote-content.ts'
-import { bringUpToDate } from './remote-refresh.ts'
-import { fileSecret } from './remote-signature.ts'
-import { afterSeconds } from './sessions.ts'
-import type { SharedUser, SharingOptions } from './sharing.ts'
-import { splitFileName, withoutExtension } from './titles.ts'
-import { updateDocument } from './update-document.ts'
+} from '../../metadata/remote-files.ts'
+import type { DocumentRow, RemoteFileRow, RemoteState } from '../../metadata/schema.ts'
+import { recordActivity } from '../activity.ts'
+import { authorOf, type Caller, demand } from '../callers.ts'
+import type { Deps } from '../deps.ts'
+import { documentFor, undeleteDocument } from '../documents.ts'
+import { writtenETag } from '../etag.ts'
+import { storableFormat } from '../fetch-from-editor.ts'
+import { addDocumentIn } from '../new-document.ts'
+import { afterSeconds } from '../sessions.ts'
+import { GRANTS, type Grant } from '../sharing/grants.ts'
+import { createLink, type Link } from '../sharing/links.ts'
+import type { SharedUser, SharingOptions } from '../sharing/options.ts'
+import { splitFileName, withoutExtension } from '../titles.ts'
+import { updateDocument } from '../update-document.ts'
+import { fetchRemote, type ReadDeps } from './content.ts'
+import { bringUpToDate } from './refresh.ts'
+import { fileSecret } from './signature.ts'
 
 /** Of a page address: it is made for one opening. */
 const ADDRESS_S = 86_400

@@ -1,9 +1,14 @@
-import type { DeliveryRow } from '../metadata/schema.ts'
-import { claimDeliveries, dueDeliveries, failWaiting, updateClaimed } from '../metadata/webhook-deliveries.ts'
-import { disableWebhook } from '../metadata/webhooks.ts'
-import type { Deps } from './deps.ts'
-import { afterSeconds } from './sessions.ts'
-import { postSigned, targetOf, type WebhookTarget } from './webhook-target.ts'
+import type { DeliveryRow } from '../../metadata/schema.ts'
+import {
+  claimDeliveries,
+  dueDeliveries,
+  failWaiting,
+  updateClaimed,
+} from '../../metadata/webhook-deliveries.ts'
+import { disableWebhook } from '../../metadata/webhooks.ts'
+import type { Deps } from '../deps.ts'
+import { afterSeconds } from '../sessions.ts'
+import { postSigned, targetOf, type WebhookTarget } from './target.ts'
 
 /** One slow receiver leaves room for others. */
 const IN_FLIGHT = 8

@@ -1,21 +1,21 @@
 import { randomUUIDv7 } from 'node:crypto'
-import { Problem } from '../errors.ts'
-import { apiKeyById } from '../metadata/api-keys.ts'
-import type { ApiKeyRow, DeliveryRow, Tx } from '../metadata/schema.ts'
-import { deliveriesOf, restartDelivery } from '../metadata/webhook-deliveries.ts'
+import { Problem } from '../../errors.ts'
+import { apiKeyById } from '../../metadata/api-keys.ts'
+import type { ApiKeyRow, DeliveryRow, Tx } from '../../metadata/schema.ts'
+import { deliveriesOf, restartDelivery } from '../../metadata/webhook-deliveries.ts'
 import {
   countWebhooks,
   deleteWebhook as deleteRows,
   findWebhooks,
   insertWebhook,
   type WebhookOfKey,
-} from '../metadata/webhooks.ts'
-import { recordActivity } from './activity.ts'
+} from '../../metadata/webhooks.ts'
+import { recordActivity } from '../activity.ts'
+import { authorOf, type Caller, demand } from '../callers.ts'
+import type { Deps } from '../deps.ts'
 import { ALERT_WEBHOOK_ID } from './alerts.ts'
-import { authorOf, type Caller, demand } from './callers.ts'
-import type { Deps } from './deps.ts'
-import type { WebhookEvent } from './webhook-events.ts'
-import { postSigned, type Sent, targetOf } from './webhook-target.ts'
+import type { WebhookEvent } from './events.ts'
+import { postSigned, type Sent, targetOf } from './target.ts'
 
 const MOST_PER_KEY = 20
 const MOST_DELIVERIES_SHOWN = 100

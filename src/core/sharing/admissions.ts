@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import { noteAdmission as noteRow } from '../metadata/admissions.ts'
-import type { Deps } from './deps.ts'
+import { noteAdmission as noteRow } from '../../metadata/admissions.ts'
+import type { Deps } from '../deps.ts'
 
 /** Each note is a durable write; what let somebody in is good for longer. */
 const NOTED_FOR_MS = 5 * 60_000

@@ -1,12 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto'
-import { Problem } from '../errors.ts'
-import { endLink, insertLink, type LinkRow, linkById, linksOf } from '../metadata/links.ts'
-import { recordActivity } from './activity.ts'
-import { authorOf, type Caller, demand } from './callers.ts'
-import type { Deps } from './deps.ts'
-import { documentFor } from './documents.ts'
+import { Problem } from '../../errors.ts'
+import { endLink, insertLink, type LinkRow, linkById, linksOf } from '../../metadata/links.ts'
+import { recordActivity } from '../activity.ts'
+import { authorOf, type Caller, demand } from '../callers.ts'
+import type { Deps } from '../deps.ts'
+import { documentFor } from '../documents.ts'
 import { type Grant, grantsOf, narrowed } from './grants.ts'
-import type { SharedUser, SharingOptions } from './sharing.ts'
+import type { SharedUser, SharingOptions } from './options.ts'
 
 export type NewLink = {
   documentId: string

@@ -1,12 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto'
-import { findRemoteFile, updateClaimed } from '../metadata/remote-files.ts'
-import type { DocumentRow, RemoteFileRow } from '../metadata/schema.ts'
-import { versionById } from '../metadata/versions.ts'
-import { authorOf, type Caller } from './callers.ts'
-import type { Deps } from './deps.ts'
-import { addDocumentIn } from './new-document.ts'
-import { replaceHead } from './new-head.ts'
-import type { BlobRef } from './ports.ts'
+import { findRemoteFile, updateClaimed } from '../../metadata/remote-files.ts'
+import type { DocumentRow, RemoteFileRow } from '../../metadata/schema.ts'
+import { versionById } from '../../metadata/versions.ts'
+import { authorOf, type Caller } from '../callers.ts'
+import type { Deps } from '../deps.ts'
+import { addDocumentIn } from '../new-document.ts'
+import { replaceHead } from '../new-head.ts'
+import type { BlobRef } from '../ports.ts'
 
 /** Another process has taken the delivery over, so this one changes nothing. */
 export class ClaimLost extends Error {}

@@ -1,10 +1,10 @@
 import { statfs } from 'node:fs/promises'
-import { deleteAlert, insertAlert, raisedAlerts, setCalmChecks } from '../metadata/alerts.ts'
-import { countSavesAtRisk } from '../metadata/saves.ts'
-import type { Tx } from '../metadata/schema.ts'
-import { insertDelivery } from '../metadata/webhook-deliveries.ts'
-import { eventBody, idAt } from './activity.ts'
-import type { Deps } from './deps.ts'
+import { deleteAlert, insertAlert, raisedAlerts, setCalmChecks } from '../../metadata/alerts.ts'
+import { countSavesAtRisk } from '../../metadata/saves.ts'
+import type { Tx } from '../../metadata/schema.ts'
+import { insertDelivery } from '../../metadata/webhook-deliveries.ts'
+import { eventBody, idAt } from '../activity.ts'
+import type { Deps } from '../deps.ts'
 
 /** Names the administrator's webhook where others have an id. */
 export const ALERT_WEBHOOK_ID = 'alert'

@@ -1,9 +1,9 @@
-import { Problem } from '../errors.ts'
-import { insertRevokedEmbed, isEmbedRevoked, pruneRevokedEmbeds } from '../metadata/embeds.ts'
-import type { Caller } from './callers.ts'
-import type { Deps } from './deps.ts'
-import { afterSeconds } from './sessions.ts'
-import type { TokenClaims } from './tokens.ts'
+import { Problem } from '../../errors.ts'
+import { insertRevokedEmbed, isEmbedRevoked, pruneRevokedEmbeds } from '../../metadata/embeds.ts'
+import type { Caller } from '../callers.ts'
+import type { Deps } from '../deps.ts'
+import { afterSeconds } from '../sessions.ts'
+import type { TokenClaims } from '../tokens.ts'
 
 /** Longest life of an embed. */
 const LONGEST_S = 86_400

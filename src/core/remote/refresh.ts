@@ -1,12 +1,12 @@
-import { findRemoteFile, updateRemoteFile } from '../metadata/remote-files.ts'
-import type { DocumentRow, RemoteFileRow } from '../metadata/schema.ts'
-import { versionById } from '../metadata/versions.ts'
-import { authorOf, type Caller } from './callers.ts'
-import type { Deps } from './deps.ts'
-import { replaceHead } from './new-head.ts'
-import type { BlobRef } from './ports.ts'
-import { lookAtRemote, type ReadDeps } from './remote-content.ts'
-import { isEdited } from './remote-outcome.ts'
+import { findRemoteFile, updateRemoteFile } from '../../metadata/remote-files.ts'
+import type { DocumentRow, RemoteFileRow } from '../../metadata/schema.ts'
+import { versionById } from '../../metadata/versions.ts'
+import { authorOf, type Caller } from '../callers.ts'
+import type { Deps } from '../deps.ts'
+import { replaceHead } from '../new-head.ts'
+import type { BlobRef } from '../ports.ts'
+import { lookAtRemote, type ReadDeps } from './content.ts'
+import { isEdited } from './outcome.ts'
 
 type RefreshDeps = ReadDeps &
   Pick<Deps, 'database' | 'docServer' | 'events' | 'keyPrefix' | 'log' | 'addressSeal'>

@@ -4,14 +4,14 @@ import {
   deleteAdmission,
   lettingIn,
   pruneAdmissions,
-} from '../metadata/admissions.ts'
-import { apiKeyById } from '../metadata/api-keys.ts'
-import { isEmbedRevoked } from '../metadata/embeds.ts'
-import { linkById } from '../metadata/links.ts'
-import type { Deps } from './deps.ts'
+} from '../../metadata/admissions.ts'
+import { apiKeyById } from '../../metadata/api-keys.ts'
+import { isEmbedRevoked } from '../../metadata/embeds.ts'
+import { linkById } from '../../metadata/links.ts'
+import type { Deps } from '../deps.ts'
+import { saveWhatIsTyped } from '../new-head.ts'
+import { afterSeconds } from '../sessions.ts'
 import { isWorking } from './links.ts'
-import { saveWhatIsTyped } from './new-head.ts'
-import { afterSeconds } from './sessions.ts'
 
 /** Longest editing session of Document Server, and a day. */
 const KEPT_S = 32 * 86_400

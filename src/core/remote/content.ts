@@ -1,10 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { z } from 'zod'
-import type { RemoteFileRow } from '../metadata/schema.ts'
-import type { Deps } from './deps.ts'
-import { putUpload } from './new-document.ts'
-import type { BlobRef } from './ports.ts'
-import { fileHeaders, NO_BODY_SHA256 } from './remote-signature.ts'
+import type { RemoteFileRow } from '../../metadata/schema.ts'
+import type { Deps } from '../deps.ts'
+import { putUpload } from '../new-document.ts'
+import type { BlobRef } from '../ports.ts'
+import { fileHeaders, NO_BODY_SHA256 } from './signature.ts'
 
 export type ReadDeps = Pick<Deps, 'remoteFiles' | 'blobs' | 'config' | 'clock' | 'webhookSecret'>
 

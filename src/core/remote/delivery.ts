@@ -1,8 +1,8 @@
-import { documentById } from '../metadata/documents.ts'
-import { claimRemoteFile, dueRemoteFiles } from '../metadata/remote-files.ts'
-import type { RemoteFileRow } from '../metadata/schema.ts'
-import { type AttemptDeps, attemptDelivery, sendingLimitMs } from './remote-attempt.ts'
-import { afterSeconds } from './sessions.ts'
+import { documentById } from '../../metadata/documents.ts'
+import { claimRemoteFile, dueRemoteFiles } from '../../metadata/remote-files.ts'
+import type { RemoteFileRow } from '../../metadata/schema.ts'
+import { afterSeconds } from '../sessions.ts'
+import { type AttemptDeps, attemptDelivery, sendingLimitMs } from './attempt.ts'
 
 /** One slow receiver leaves room for others. */
 const IN_FLIGHT = 8

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Deps } from './deps.ts'
-import { signedHeaders } from './webhook-signature.ts'
+import type { Deps } from '../deps.ts'
+import { signedHeaders } from '../webhooks/signature.ts'
 
 /** What stands in the signature for a request without a body. */
 export const NO_BODY_SHA256 = createHash('sha256').digest('hex')

@@ -1,12 +1,12 @@
-import { apiKeyById } from '../metadata/api-keys.ts'
-import { documentById, updateDocument } from '../metadata/documents.ts'
-import { deleteRemoteFile, findRemoteFile, updateClaimed } from '../metadata/remote-files.ts'
-import type { DocumentRow, RemoteFileRow, Tx } from '../metadata/schema.ts'
-import { currentSession } from '../metadata/sessions.ts'
-import { versionById } from '../metadata/versions.ts'
-import { recordActivity } from './activity.ts'
-import type { Deps } from './deps.ts'
-import { afterSeconds } from './sessions.ts'
+import { apiKeyById } from '../../metadata/api-keys.ts'
+import { documentById, updateDocument } from '../../metadata/documents.ts'
+import { deleteRemoteFile, findRemoteFile, updateClaimed } from '../../metadata/remote-files.ts'
+import type { DocumentRow, RemoteFileRow, Tx } from '../../metadata/schema.ts'
+import { currentSession } from '../../metadata/sessions.ts'
+import { versionById } from '../../metadata/versions.ts'
+import { recordActivity } from '../activity.ts'
+import type { Deps } from '../deps.ts'
+import { afterSeconds } from '../sessions.ts'
 
 /** From one attempt to the next, about: up to a tenth longer. The last one again and again. */
 export const DELIVER_AFTER_S = [5, 30, 120, 600, 3600]

@@ -1,8 +1,8 @@
-import { findWebhooks, type WebhookOfKey } from '../metadata/webhooks.ts'
+import { findWebhooks, type WebhookOfKey } from '../../metadata/webhooks.ts'
+import type { Deps } from '../deps.ts'
+import type { WebhookAnswer } from '../ports.ts'
 import { ALERT_WEBHOOK_ID } from './alerts.ts'
-import type { Deps } from './deps.ts'
-import type { WebhookAnswer } from './ports.ts'
-import { signedHeaders } from './webhook-signature.ts'
+import { signedHeaders } from './signature.ts'
 
 /** Where the deliveries of a webhook go. */
 export type WebhookTarget = {

@@ -1,8 +1,8 @@
-import { linksOf } from '../metadata/links.ts'
-import type { DocumentRow } from '../metadata/schema.ts'
-import { keysOfWorkspace } from '../metadata/sharing.ts'
-import type { Permission } from './callers.ts'
-import type { Deps } from './deps.ts'
+import { linksOf } from '../../metadata/links.ts'
+import type { DocumentRow } from '../../metadata/schema.ts'
+import { keysOfWorkspace } from '../../metadata/sharing.ts'
+import type { Permission } from '../callers.ts'
+import type { Deps } from '../deps.ts'
 import type { Grant } from './grants.ts'
 import { isWorking } from './links.ts'
 
