@@ -138,12 +138,13 @@ async function storeForgotten(
     const { blob, isDamaged } = await fetchForgotten(deps, docServer, { url, fileType })
     const latest =
       session.latest_save_id === null ? undefined : await saveById(database, session.latest_save_id)
-    if (latest?.sha256 !== blob.sha256 && (await hasStoredBytes(database, key, blob.sha256))) {
-      // An earlier state of this session, which the journal holds already.
+    const isOld = isOlderThan(lastModified, latest?.lastsave)
+    if (isOld && latest?.sha256 !== blob.sha256 && (await hasStoredBytes(database, key, blob.sha256))) {
+      // An earlier state of this session, which the journal holds already. Without the time it may
+      // as well be what somebody went back to.
       await deleteSave(database, saveId)
       return 'stored'
     }
-    const isOld = isOlderThan(lastModified, latest?.lastsave)
     const { outcome, version } = await finishSave(
       deps,
       key,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { DocServer } from '../../src/core/ports.ts'
 import { recoverForgotten } from '../../src/core/recovery.ts'
 import { forgottenFiles } from '../../src/metadata/forgotten.ts'
-import { startApp } from '../support/app.ts'
+import { openAs, startApp } from '../support/app.ts'
 import { type Both, startBoth, until } from '../support/both.ts'
 import { docxParagraphs, makeDocx } from '../support/files.ts'
 
@@ -192,4 +192,26 @@ test('a file that cannot be fetched stays, is noted, and comes home in a later r
   docServer.faults.clear()
   expect(await recoverForgotten(app.deps)).toEqual({ recovered: 1, waiting: 0 })
   expect(docServer.forgotten.has(key)).toBe(false)
+})
+
+test('what somebody went back to before closing comes home, although the same bytes were saved earlier', async () => {
+  await using both = await startBoth()
+  const { app, docServer } = both
+  const id = await app.upload('note.txt', Buffer.from('start'))
+  const editor = await openAs(app, docServer, id)
+  const { key } = (await app.config(id)).document
+  for (const text of ['A', 'B']) {
+    editor.type(0, text)
+    await app.deps.docServer?.forcesave(key)
+    await until(async () => (await app.download(id)).toString().startsWith(text))
+  }
+  editor.type(0, 'A')
+  docServer.faults.callbacks({ kind: 'drop', status: 2 }, 100)
+  await editor.close()
+  await docServer.settled()
+  expect(docServer.forgotten.has(key)).toBe(true)
+
+  await recoverForgotten(app.deps)
+
+  expect((await app.download(id)).toString()).toMatch(/^A/)
 })
