@@ -60,6 +60,7 @@ export function embedOperations({ deps, tokens, publicUrl }: Api): Operation[] {
         const document = await readableDocument(deps, caller, documentId)
         if (permissions.some((permission) => permission !== 'view')) demand(caller, 'documents:write')
         const id = randomUUIDv7()
+        const expiresAt = new Date(deps.clock().getTime() + expiresIn * 1000).toISOString()
         const self = authorOf(caller)
         const token = tokens.issue(
           'embed',
@@ -67,6 +68,7 @@ export function embedOperations({ deps, tokens, publicUrl }: Api): Operation[] {
             id,
             documentId: document.id,
             ...(caller.kind === 'client' ? { clientId: caller.id } : {}),
+            expiresAt,
             permissions,
             user: user ?? { id: self.id, name: self.name },
             ...(options === undefined ? {} : { options }),
@@ -79,7 +81,7 @@ export function embedOperations({ deps, tokens, publicUrl }: Api): Operation[] {
           url: `${publicUrl}/embed/${typeOf(document).toLowerCase()}/${document.id}?token=${token}`,
           token,
           permissions,
-          expiresAt: new Date(deps.clock().getTime() + expiresIn * 1000).toISOString(),
+          expiresAt,
         }
       },
     }),

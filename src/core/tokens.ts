@@ -28,6 +28,8 @@ const PURPOSES = {
     clientId: z.string().optional(),
     /** The embed that shows it. */
     embedId: z.string().optional(),
+    /** When the embed ends. ISO 8601, UTC. */
+    expiresAt: z.string().optional(),
     /** The link that it was opened by. */
     linkId: z.string().optional(),
     /** What its user may do. */
@@ -51,6 +53,8 @@ const PURPOSES = {
     documentId: z.string(),
     /** Who made it; undefined for the administrator. */
     clientId: z.string().optional(),
+    /** ISO 8601, UTC: pages that it opened end with it. */
+    expiresAt: z.string().optional(),
     permissions: z.array(z.enum(EMBED_PERMISSIONS)),
     user: z.object({ id: z.string(), name: z.string(), group: z.string().optional() }).optional(),
     options: SharingOptions.optional(),

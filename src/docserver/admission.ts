@@ -6,6 +6,7 @@ import { type Grants, grantsOf, grantsOfEmbed, narrowed } from '../core/sharing/
 import { workingLink } from '../core/sharing/links.ts'
 import type { SharedUser, SharingOptions } from '../core/sharing/options.ts'
 import type { TokenClaims } from '../core/tokens.ts'
+import { Problem } from '../errors.ts'
 
 /** How somebody was let in to a document: by whom, as whom, and what for. */
 export type Admission = {
@@ -19,6 +20,8 @@ export type Admission = {
   isGuest: boolean
   embedId?: string | undefined
   linkId?: string | undefined
+  /** When it ends by itself. ISO 8601, UTC. */
+  expiresAt?: string | undefined
   options: SharingOptions
 }
 
@@ -39,7 +42,7 @@ export function admissionOfCaller(caller: Caller, user: SharedUser = authorOf(ca
 /** @throws Problem `token-invalid` when the embed or its key was revoked */
 export async function admissionOfEmbed(
   deps: AdmissionDeps,
-  { id, clientId, permissions, user: given, options = {} }: TokenClaims<'embed'>,
+  { id, clientId, expiresAt, permissions, user: given, options = {} }: TokenClaims<'embed'>,
 ): Promise<Admission> {
   await demandNotRevoked(deps, id)
   const caller = await makerOf(deps, clientId)
@@ -51,6 +54,7 @@ export async function admissionOfEmbed(
     seesWorkspace: false,
     isGuest: false,
     embedId: id,
+    expiresAt,
     options,
   }
 }
@@ -77,13 +81,15 @@ export async function admissionOfLink(
     linkId,
     options: link.options,
     documentId: link.documentId,
+    ...(link.expiresAt === null ? {} : { expiresAt: link.expiresAt }),
   }
 }
 
 /** Whoever opened a page, as they stand now. @throws Problem `token-invalid` when what let them in has ended */
 export async function admissionOfPage(deps: AdmissionDeps, page: TokenClaims<'page'>): Promise<Admission> {
-  const { clientId, embedId, linkId, grants, seesWorkspace, isGuest, user, options = {} } = page
+  const { clientId, embedId, linkId, expiresAt, grants, seesWorkspace, isGuest, user, options = {} } = page
   if (linkId !== undefined) return admissionOfLink(deps, linkId, user)
+  if (expiresAt !== undefined && expiresAt <= deps.clock().toISOString()) throw new Problem('token-invalid')
   await demandNotRevoked(deps, embedId)
   const caller = await makerOf(deps, clientId)
   return {
@@ -93,6 +99,7 @@ export async function admissionOfPage(deps: AdmissionDeps, page: TokenClaims<'pa
     seesWorkspace,
     isGuest,
     embedId,
+    expiresAt,
     options,
   }
 }

@@ -25,7 +25,7 @@ export async function sendEditorPage(door: Door, response: Response, page: Edito
     page.documentId,
     page.opening,
   )
-  const { caller, grants, seesWorkspace, isGuest, embedId, linkId, options } = page.admission
+  const { caller, grants, seesWorkspace, isGuest, embedId, linkId, expiresAt, options } = page.admission
   const pageToken = tokens.issue(
     'page',
     {
@@ -33,6 +33,7 @@ export async function sendEditorPage(door: Door, response: Response, page: Edito
       ...(caller.kind === 'client' ? { clientId: caller.id } : {}),
       ...(embedId === undefined ? {} : { embedId }),
       ...(linkId === undefined ? {} : { linkId }),
+      ...(expiresAt === undefined || embedId === undefined ? {} : { expiresAt }),
       grants: [...grants],
       seesWorkspace,
       isGuest,

@@ -94,7 +94,13 @@ export async function openEditor(
     forEditing: opening.mode !== 'view',
   })
   noteOpening(door.deps, document, { ...opening, isPerson: isNamedByClient(admission) })
-  noteAdmission(door.deps, { sessionKey: session.key, userId: opening.user.id, by: admittedBy(admission) })
+  noteAdmission(door.deps, {
+    sessionKey: session.key,
+    userId: opening.user.id,
+    by: admittedBy(admission),
+    mayEdit: opening.mode !== 'view',
+    expiresAt: admission.expiresAt,
+  })
   return {
     ...editorConfig(
       {

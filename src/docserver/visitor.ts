@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import { documentFor } from '../core/documents.ts'
+import { readableDocument } from '../core/documents.ts'
 import type { Grant } from '../core/sharing/grants.ts'
 import { Problem } from '../errors.ts'
 import { bearerOf } from '../http/authentication.ts'
@@ -15,7 +15,7 @@ export type Visitor = Admission & { document: DocumentRow }
  * the administrator's browser.
  *
  * @throws Problem `token-missing`, `token-invalid` (also for another document's token), `origin-refused`,
- *   `document-not-found`
+ *   `document-not-found`, `permission-missing`
  */
 export async function visitorOf(
   door: Pick<Door, 'deps' | 'tokens' | 'authentication' | 'csrf'>,
@@ -23,7 +23,7 @@ export async function visitorOf(
   documentId: string,
 ): Promise<Visitor> {
   const admission = await admissionOf(door, request, documentId)
-  return { ...admission, document: await documentFor(door.deps, admission.caller, documentId) }
+  return { ...admission, document: await readableDocument(door.deps, admission.caller, documentId) }
 }
 
 async function admissionOf(

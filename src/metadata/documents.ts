@@ -94,11 +94,17 @@ export async function nextVersionNumber(tx: Tx, documentId: string): Promise<num
 
 /** Documents whose time in the trash is over, oldest first. */
 export function trashedBefore(db: Database, before: string, most: number): Promise<DocumentRow[]> {
-  return db
-    .selectFrom('documents')
-    .selectAll()
-    .where('deleted_at', '<', before)
-    .orderBy('deleted_at')
-    .limit(most)
-    .execute()
+  return (
+    db
+      .selectFrom('documents')
+      .selectAll()
+      .where('deleted_at', '<', before)
+      // Edits of these may still come home.
+      .where('id', 'not in', (risky) =>
+        risky.selectFrom('saves').select('document_id').where('state', 'in', ['receiving', 'failed']),
+      )
+      .orderBy('deleted_at')
+      .limit(most)
+      .execute()
+  )
 }

@@ -20,10 +20,16 @@ export async function foldersBelow(
   return rows.map(({ folder, count }) => ({ folder, count: Number(count) }))
 }
 
-/** Renames a folder with everything below it, documents in the trash too. @returns how many moved */
-export async function moveFolder(
+/** Moves some of the documents at and below a folder, those in the trash too. @returns how many */
+export async function moveSome(
   tx: Tx,
-  { workspaceId, from, to, now }: { workspaceId: string; from: string; to: string; now: string },
+  {
+    workspaceId,
+    from,
+    to,
+    now,
+    most,
+  }: { workspaceId: string; from: string; to: string; now: string; most: number },
 ): Promise<number> {
   const rest = from === '/' ? sql<string>`folder` : sql<string>`substr(folder, ${[...from].length + 1})`
   // Of the root's own documents nothing is left but a slash.
@@ -31,8 +37,14 @@ export async function moveFolder(
   const { numUpdatedRows } = await tx
     .updateTable('documents')
     .set({ folder: moved, updated_at: now })
-    .where('workspace_id', '=', workspaceId)
-    .where(inFolder({ path: from, isDeep: true }))
+    .where('id', 'in', (some) =>
+      some
+        .selectFrom('documents')
+        .select('id')
+        .where('workspace_id', '=', workspaceId)
+        .where(inFolder({ path: from, isDeep: true }))
+        .limit(most),
+    )
     .executeTakeFirst()
   return Number(numUpdatedRows)
 }

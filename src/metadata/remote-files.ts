@@ -62,11 +62,17 @@ export function updateRemoteFile(
 export async function noteUndelivered(tx: Tx, version: VersionRow, now: string): Promise<void> {
   await tx
     .updateTable('remote_files')
-    .set({ state: 'waiting', attempts: 0, waiting_since: now, next_attempt_at: now, updated_at: now })
+    .set((row) => ({
+      state: 'waiting' as const,
+      attempts: row.case().when('next_attempt_at', 'is', null).then(0).else(row.ref('attempts')).end(),
+      // Newer bytes have a week of their own.
+      waiting_since: now,
+      next_attempt_at: row.fn.coalesce('next_attempt_at', row.val(now)),
+      updated_at: now,
+    }))
     .where('document_id', '=', version.document_id)
     .where('write_url', 'is not', null)
     .where('sha256', '<>', version.sha256)
-    .where('next_attempt_at', 'is', null)
     .execute()
 }
 

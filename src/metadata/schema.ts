@@ -223,7 +223,16 @@ export type Schema = {
     revoked_at: string | null
   }
   /** Who was let in to a session by what, so that taking it back drops them. */
-  admissions: { session_key: string; user_id: string; by: string; at: string }
+  admissions: {
+    session_key: string
+    user_id: string
+    by: string
+    may_edit: number
+    at: string
+    expires_at: string | null
+    /** When its user was dropped because it had ended. */
+    dropped_at: string | null
+  }
   /** Users that a workspace knows of: named by its clients, or seen in its documents. */
   people: {
     workspace_id: string

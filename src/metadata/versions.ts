@@ -15,11 +15,35 @@ export function findVersion(db: Database | Tx, id: string): Promise<VersionRow |
     .executeTakeFirst()
 }
 
+const LISTED = [
+  'id',
+  'document_id',
+  'number',
+  'kind',
+  'session_key',
+  'key',
+  'sha256',
+  'size',
+  'file_type',
+  'author_id',
+  'author_name',
+  'description',
+  'changes_sha256',
+  'json_sha256',
+  'label',
+  'created_at',
+  'updated_at',
+  'deleted_at',
+] as const
+
+/** Without the `history`: those of many versions together are large. */
+export type ListedVersion = Omit<VersionRow, 'history'>
+
 /** Newest first; without those whose bytes were given up. */
-export function versionsOf(db: Database, documentId: string): Promise<VersionRow[]> {
+export function versionsOf(db: Database, documentId: string): Promise<ListedVersion[]> {
   return db
     .selectFrom('versions')
-    .selectAll()
+    .select(LISTED)
     .where('document_id', '=', documentId)
     .where('deleted_at', 'is', null)
     .orderBy('number', 'desc')

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { bearerWith } from '../docserver/support.ts'
 import { ADMIN_TOKEN } from '../support/app.ts'
 import { type Both, startBoth } from '../support/both.ts'
+import { testClock } from '../support/clock.ts'
 
 async function embed({ app, id }: Both, body: object, as?: string) {
   const response = await app.fetch('/api/embed', {
@@ -146,4 +147,16 @@ test('a key narrows the sites that may frame its embeds', async () => {
   expect((await narrow(["https://a.example; script-src 'unsafe-inline'"])).status).toBe(400)
   expect((await narrow(null)).status).toBe(200)
   expect(await policy()).toBe("'self' *")
+})
+
+test('a page of an embed ends with the embed', async () => {
+  const clock = testClock()
+  await using both = await startBoth({ clock: clock.now })
+  const { answer } = await embed(both, { permissions: ['edit'], expiresIn: 60 })
+  const { page } = await pageOf(`${both.app.url}/embed/docs/${both.id}?token=${answer.token}`)
+  const refresh = () =>
+    fetch(`${both.app.url}/api/onlyoffice/documents/${both.id}/refresh?t=${page.pageToken}`)
+  expect((await refresh()).status).toBe(200)
+  clock.pass(61)
+  expect((await refresh()).status).toBe(401)
 })

@@ -123,3 +123,14 @@ test.each(FORBIDDEN)(
     expect(await count()).toBe(before)
   },
 )
+
+test('a key that may not read gets nothing of a document from the editor’s endpoints either', async () => {
+  const id = await app.upload('secret.docx', makeDocx(['Secret']))
+  for (const permissions of [['collaboration:join'], ['documents:write']] as const) {
+    const as = await bearerWith(app, [...permissions])
+    for (const path of ['history', 'history/1', 'users?c=info', 'sharing', 'choices']) {
+      const response = await app.fetch(`/api/onlyoffice/documents/${id}/${path}`, { as })
+      expect([path, response.status]).toEqual([path, 403])
+    }
+  }
+})

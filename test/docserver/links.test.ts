@@ -154,3 +154,48 @@ test('somebody who was let in by something else as well stays', async () => {
   expect(await withdrawEnded(app.deps)).toBe(0)
   expect(await app.deps.docServer?.info(key)).toMatchObject({ users: expect.arrayContaining(['ann']) })
 })
+
+test('who was dropped is dropped again when they come back with a config that they kept', async () => {
+  await using both = await startBoth()
+  const { app, docServer, id, key } = both
+  const { link: made } = await link(both, { user: { id: 'eve', name: 'Eve' } })
+  const { page } = await open(both, made)
+  await docServer.open(page.config)
+  await both.open('ann')
+  await until(async () => (await app.deps.database.selectFrom('admissions').selectAll().execute()).length > 1)
+  await app.fetch(`/api/documents/${id}/links/${made.id}`, { method: 'DELETE' })
+  expect(await withdrawEnded(app.deps)).toBe(1)
+
+  await docServer.open(page.config)
+  expect(await app.deps.docServer?.info(key)).toMatchObject({ users: expect.arrayContaining(['eve']) })
+
+  expect(await withdrawEnded(app.deps)).toBe(1)
+  expect(await app.deps.docServer?.info(key)).toMatchObject({ users: ['ann'] })
+})
+
+test('a right to look on keeps nobody editing', async () => {
+  await using both = await startBoth()
+  const { app, docServer, id } = both
+  const eve = { id: 'eve', name: 'Eve' }
+  const looking = await link(both, { grants: ['view'], user: eve })
+  const editing = await link(both, { user: eve })
+  await docServer.open((await open(both, looking.link)).page.config)
+  await docServer.open((await open(both, editing.link)).page.config)
+  await until(async () => (await app.deps.database.selectFrom('admissions').selectAll().execute()).length > 1)
+
+  await app.fetch(`/api/documents/${id}/links/${editing.link.id}`, { method: 'DELETE' })
+
+  expect(await withdrawEnded(app.deps)).toBe(1)
+})
+
+test('what was in a document before is not for those who may only look on', async () => {
+  await using both = await startBoth()
+  const { link: made } = await link(both, { grants: ['view'], user: { id: 'eve', name: 'Eve' } })
+  const { page } = await open(both, made)
+  for (const path of ['history', 'history/1']) {
+    const response = await fetch(`${both.app.url}/api/onlyoffice/documents/${both.id}/${path}`, {
+      headers: { authorization: `Bearer ${page.pageToken}` },
+    })
+    expect(response.status).toBe(403)
+  }
+})

@@ -15,13 +15,32 @@ export function createKnownAdmissions(): KnownAdmissions {
 /** Remembers by what a user was let in to a session, so that taking it back can drop them. Nobody waits for it. */
 export function noteAdmission(
   { commits, clock, admissions, log }: Pick<Deps, 'commits' | 'clock' | 'admissions' | 'log'>,
-  { sessionKey, userId, by }: { sessionKey: string; userId: string; by: string | undefined },
+  {
+    sessionKey,
+    userId,
+    by,
+    mayEdit,
+    expiresAt,
+  }: {
+    sessionKey: string
+    userId: string
+    by: string | undefined
+    mayEdit: boolean
+    expiresAt: string | undefined
+  },
 ): void {
   if (by === undefined) return
-  const name = JSON.stringify([sessionKey, userId, by])
+  const name = JSON.stringify([sessionKey, userId, by, mayEdit])
   if (admissions.has(name)) return
   admissions.set(name, true)
-  const row = { session_key: sessionKey, user_id: userId, by, at: clock().toISOString() }
+  const row = {
+    session_key: sessionKey,
+    user_id: userId,
+    by,
+    may_edit: mayEdit ? 1 : 0,
+    at: clock().toISOString(),
+    expires_at: expiresAt ?? null,
+  }
   commits
     .run((tx) => noteRow(tx, row))
     .catch((error: unknown) => {

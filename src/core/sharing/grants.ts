@@ -1,4 +1,4 @@
-import type { Caller } from '../callers.ts'
+import { type Caller, may } from '../callers.ts'
 
 /** What somebody who has a document open may do with it. */
 export const GRANTS = [
@@ -25,8 +25,8 @@ const OF_EMBED = {
 
 /** A client of the API grants what its key may: reading, or all. */
 export function grantsOf(caller: Caller): Grants {
-  const mayWrite = caller.kind === 'administrator' || caller.permissions.includes('documents:write')
-  return new Set(mayWrite ? GRANTS : READING)
+  if (!may(caller, 'documents:read')) return new Set()
+  return new Set(may(caller, 'documents:write') ? GRANTS : READING)
 }
 
 /** Source: Nuto Office API, Embed: view, edit, comment. */

@@ -1,8 +1,8 @@
 import {
   type AdmissionRow,
   admissionsBeside,
-  deleteAdmission,
   lettingIn,
+  noteDropped,
   pruneAdmissions,
 } from '../../metadata/admissions.ts'
 import { apiKeyById } from '../../metadata/api-keys.ts'
@@ -17,51 +17,73 @@ import { isWorking } from './links.ts'
 const KEPT_S = 32 * 86_400
 /** Nobody tells us when somebody who only looks on leaves. */
 const VIEWED_S = 86_400
+/** A config opens the editor for an hour: who was dropped may come back with theirs until then. */
+const CONFIG_S = 3600 + 600
 
 type WithdrawDeps = Pick<Deps, 'database' | 'clock' | 'docServer' | 'events' | 'log'>
 
 /**
  * Drops from open sessions whoever was let in only by what has ended: a revoked or expired key,
- * embed or link. What they typed is saved before; a page cannot keep what it had. @returns how many
+ * embed or link. What they typed is saved before. Who comes back with a config that they still hold
+ * is dropped again. @returns how many
  */
 export async function withdrawEnded(deps: WithdrawDeps): Promise<number> {
   const { database, docServer, clock, log } = deps
-  await pruneAdmissions(database, afterSeconds(clock(), -KEPT_S))
+  const now = clock()
+  await pruneAdmissions(database, {
+    before: afterSeconds(now, -KEPT_S),
+    droppedBefore: afterSeconds(now, -CONFIG_S),
+  })
   if (docServer === undefined) return 0
   const ended = new Set<string>()
-  for (const by of await lettingIn(database, afterSeconds(clock(), -VIEWED_S))) {
-    if (!(await stillLetsIn(deps, by))) ended.add(by)
+  const known = await lettingIn(database, afterSeconds(now, -VIEWED_S))
+  for (const [by, rows] of Map.groupBy(known, (row) => row.by)) {
+    if (rows.some((row) => isPast(row, now)) || !(await stillLetsIn(deps, by))) ended.add(by)
   }
   if (ended.size === 0) return 0
   const admissions = await admissionsBeside(database, [...ended])
   let dropped = 0
   for (const [key, rows] of Map.groupBy(admissions, (row) => row.session_key)) {
-    const over = rows.filter(({ by }) => ended.has(by))
-    if (over.length === 0) continue
-    const staying = new Set(rows.filter(({ by }) => !ended.has(by)).map(({ user_id }) => user_id))
-    const users = [...new Set(over.map(({ user_id }) => user_id))].filter((id) => !staying.has(id))
-    await dropUsers(deps, key, users, over)
-    dropped += users.length
+    const isOver = (row: AdmissionRow) => ended.has(row.by)
+    const others = rows.filter((row) => !isOver(row))
+    dropped += await dropFrom(deps, key, rows.filter(isOver), others)
   }
   if (dropped > 0) log.info({ users: dropped }, 'users dropped whose permission has ended')
   return dropped
 }
 
-async function dropUsers(
+/** @returns how many users were dropped */
+async function dropFrom(
   deps: WithdrawDeps,
   key: string,
-  users: string[],
   over: AdmissionRow[],
-): Promise<void> {
+  others: AdmissionRow[],
+): Promise<number> {
+  const { database, docServer, clock, log } = deps
+  // A right to look on lets nobody go on editing.
+  const leaving = over.filter(
+    (row) => !others.some((other) => other.user_id === row.user_id && other.may_edit >= row.may_edit),
+  )
+  if (docServer === undefined || leaving.length === 0) return 0
   try {
-    if (users.length > 0) {
-      await saveWhatIsTyped(deps, key)
-      await deps.docServer?.drop(key, users)
-    }
-    for (const row of over) await deleteAdmission(deps.database, row)
+    const isAgain = leaving.every((row) => row.dropped_at !== null)
+    const present = isAgain ? ((await docServer.info(key)).users ?? []) : undefined
+    const users = [...new Set(leaving.map((row) => row.user_id))].filter(
+      (id) => present === undefined || present.includes(id),
+    )
+    if (users.length === 0) return 0
+    await saveWhatIsTyped(deps, key)
+    await docServer.drop(key, users)
+    for (const row of leaving) await noteDropped(database, row, clock().toISOString())
+    return users.length
   } catch (error) {
-    deps.log.warn({ err: error, key }, 'users not dropped yet, tried again at the next round')
+    log.warn({ err: error, key }, 'users not dropped yet, tried again at the next round')
+    return 0
   }
+}
+
+function isPast({ expires_at }: Pick<AdmissionRow, 'expires_at'>, now: Date): boolean {
+  return expires_at !== null && expires_at <= now.toISOString()
 }
 
 async function stillLetsIn({ database, clock }: WithdrawDeps, by: string): Promise<boolean> {

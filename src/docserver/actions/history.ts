@@ -1,17 +1,19 @@
 import { z } from 'zod'
 import {
+  type HistoryVersion,
   historyKeyOf,
   historyOf,
   restoreChange,
   restoreNumber,
   versionInHistory,
 } from '../../core/history.ts'
-import { isProblem } from '../../errors.ts'
+import { isProblem, Problem } from '../../errors.ts'
 import type { DocumentRow, VersionRow } from '../../metadata/schema.ts'
 import { type Action, action } from '../action.ts'
 import type { Door } from '../door.ts'
 import { type HistoryData, METHOD_TOKEN_S, signedFor } from '../methods.ts'
 import { fileAddress } from '../own-addresses.ts'
+import type { Visitor } from '../visitor.ts'
 import { Address, FileType } from './fields.ts'
 
 const VersionNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER)
@@ -21,6 +23,11 @@ const Changes = z
   .object({ changes: z.array(z.unknown()).optional(), serverVersion: z.string().optional() })
   .catch({})
 
+/** What was in a document before is not for those who were shown what is in it now. @throws Problem `grant-missing` */
+function demandHistory({ grants, seesWorkspace }: Visitor): void {
+  if (!seesWorkspace && !grants.has('edit')) throw new Problem('grant-missing', 'the history is for editors')
+}
+
 /** Source: ONLYOFFICE Docs API, Methods, refreshHistory and setHistoryData; Events, onRequestRestore. */
 export function historyActions(door: Door): Action[] {
   const { deps, docServerTokens } = door
@@ -29,7 +36,9 @@ export function historyActions(door: Door): Action[] {
       method: 'get',
       path: '/history',
       grant: 'view',
-      async handle({ visitor: { document } }) {
+      async handle({ visitor }) {
+        demandHistory(visitor)
+        const { document } = visitor
         const versions = await historyOf(deps, document)
         const head = versions.find(({ id }) => id === document.head_version_id)
         return { currentVersion: head?.number, history: versions.map(historyEntry) }
@@ -41,7 +50,9 @@ export function historyActions(door: Door): Action[] {
       path: '/history/:version',
       grant: 'view',
       params: z.object({ version: VersionNumber }),
-      async handle({ visitor: { document }, params: { version: number } }) {
+      async handle({ visitor, params: { version: number } }) {
+        demandHistory(visitor)
+        const { document } = visitor
         try {
           const { version, base } = await versionInHistory(deps, document, number)
           const payload = historyData(door, document, version, base)
@@ -74,7 +85,7 @@ export function historyActions(door: Door): Action[] {
   ]
 }
 
-function historyEntry(version: VersionRow) {
+function historyEntry(version: HistoryVersion) {
   const { number, kind, author_id, author_name, updated_at, history, changes_sha256 } = version
   const shown = history === null || changes_sha256 === null ? {} : Changes.parse(JSON.parse(history))
   return {

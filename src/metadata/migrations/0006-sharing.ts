@@ -23,7 +23,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('user_id', 'text', (column) => column.notNull())
     // `key:`, `embed:` or `link:` and its id.
     .addColumn('by', 'text', (column) => column.notNull())
+    .addColumn('may_edit', 'integer', (column) => column.notNull())
     .addColumn('at', 'text', (column) => column.notNull())
+    .addColumn('expires_at', 'text')
+    .addColumn('dropped_at', 'text')
     .addPrimaryKeyConstraint('admission_of_user', ['session_key', 'user_id', 'by'])
     .execute()
   await db.schema.createIndex('admissions_by').on('admissions').column('by').execute()
