@@ -13,8 +13,8 @@ export function createLogger(config: Pick<Config, 'LOG_LEVEL' | 'NODE_NAME'>): L
   })
 }
 
-/** An address as it may be logged or stored: queries carry tokens. */
+/** An address as it may be logged or stored: queries carry tokens, and so do the paths of links. */
 export function withoutQuery(url: string): string {
   const end = url.search(/[?#]/)
-  return end === -1 ? url : url.slice(0, end)
+  return (end === -1 ? url : url.slice(0, end)).replace(/eyJ[\w-]*\.[\w.-]*/g, '…')
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { formatOf, nutoTypeOf } from '../core/formats.ts'
-import type { DocumentRow, VersionRow } from '../metadata/schema.ts'
+import type { DocumentRow } from '../metadata/schema.ts'
+import type { ListedVersion } from '../metadata/versions.ts'
 import { DocType, Time } from './fields.ts'
 
 const Format = z.string().meta({ description: 'Extension of the file in capitals', example: 'DOCX' })
@@ -65,7 +66,7 @@ export const VersionJson = z
   .meta({ id: 'Version' })
 
 export function versionJson(
-  version: VersionRow,
+  version: ListedVersion,
   document: Pick<DocumentRow, 'head_version_id'>,
 ): z.input<typeof VersionJson> {
   return {
@@ -77,7 +78,7 @@ export function versionJson(
     label: version.label,
     kind: version.kind,
     isCurrent: version.id === document.head_version_id,
-    hasChanges: version.changes_sha256 !== null && version.history !== null,
+    hasChanges: version.changes_sha256 !== null,
     fileSize: version.size,
     format: version.file_type.toUpperCase(),
   }

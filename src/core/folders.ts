@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Problem } from '../errors.ts'
-import { type FolderCount, foldersBelow, moveFolder as moveRows } from '../metadata/folders.ts'
+import { type FolderCount, foldersBelow, moveSome } from '../metadata/folders.ts'
 import { DEFAULT_WORKSPACE_ID } from '../metadata/schema.ts'
 import { recordActivity } from './activity.ts'
 import { authorOf, type Caller, demand, workspaceOf } from './callers.ts'
@@ -9,6 +10,8 @@ import type { Deps } from './deps.ts'
 export const MAX_FOLDER_LENGTH = 1000
 const MAX_NAME_LENGTH = 255
 const MAX_DEPTH = 32
+/** Documents. */
+const AT_ONCE = 1000
 
 /** `a//b/` → `/a/b`. @returns undefined for a path with `.`, `..`, control characters or beyond the limits */
 export function normalizedFolder(given: string): string | undefined {
@@ -49,7 +52,8 @@ export async function listFolders(
 }
 
 /**
- * Moves a folder with everything below it; what is at the target already stays there beside it.
+ * Moves a folder with everything below it; what is at the target already stays there beside it. Large
+ * ones move in portions, so that nobody waits for them: cut short, the rest stays where it was.
  *
  * @returns how many documents moved
  * @throws Problem `permission-missing`, `validation-failed` for a target inside the folder itself or a path too long
@@ -72,11 +76,19 @@ export async function moveFolder(
     throw new Problem('validation-failed', undefined, { errors: { to: ['the paths would become too long'] } })
   }
   const now = clock().toISOString()
-  return database.transaction().execute(async (tx) => {
-    const moved = await moveRows(tx, { workspaceId, from, to, now })
-    const actor = authorOf(caller)
-    const detail = { from, to, documents: moved }
-    await recordActivity(tx, { workspaceId, documentId: null, actor, action: 'moved', at: now, detail })
-    return moved
-  })
+  let moved = 0
+  for (let more = AT_ONCE; more === AT_ONCE; moved += more) {
+    more = await database
+      .transaction()
+      .execute((tx) => moveSome(tx, { workspaceId, from, to, now, most: AT_ONCE }))
+    await nextTurn()
+  }
+  const actor = authorOf(caller)
+  const detail = { from, to, documents: moved }
+  await database
+    .transaction()
+    .execute((tx) =>
+      recordActivity(tx, { workspaceId, documentId: null, actor, action: 'moved', at: now, detail }),
+    )
+  return moved
 }

@@ -1,8 +1,8 @@
 import { Problem } from '../errors.ts'
-import { versionNumbered } from '../metadata/history.ts'
+import { newestHistories, versionNumbered } from '../metadata/history.ts'
 import type { DocumentRow, VersionRow } from '../metadata/schema.ts'
 import { sessionByKey } from '../metadata/sessions.ts'
-import { findVersion, versionsOf } from '../metadata/versions.ts'
+import { findVersion, type ListedVersion, versionsOf } from '../metadata/versions.ts'
 import { authorOf, type Caller, demand } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { fetchFromEditor, storableFormat } from './fetch-from-editor.ts'
@@ -15,16 +15,25 @@ type RestoreDeps = Pick<
   'database' | 'blobs' | 'config' | 'clock' | 'docServer' | 'events' | 'keyPrefix' | 'log'
 >
 
+/** Texts of changes are read for so many of the newest versions, and no more of them than this. */
+const MOST_HISTORIES = 100
+const MAX_HISTORY_BYTES = 8 * 1024 ** 2
+
+export type HistoryVersion = ListedVersion & { history: string | null }
+
 /**
- * All versions with bytes, oldest first. The head comes last, after conflicts and recovered ones with
+ * All versions with bytes, oldest first; old ones without the text of their changes. The head comes last, after conflicts and recovered ones with
  * higher numbers: the editor offers to restore every version but the last.
  */
 export async function historyOf(
   { database }: Pick<Deps, 'database'>,
   { id, head_version_id }: DocumentRow,
-): Promise<VersionRow[]> {
-  const versions = (await versionsOf(database, id)).reverse()
-  const isHead = (version: VersionRow) => version.id === head_version_id
+): Promise<HistoryVersion[]> {
+  const histories = await newestHistories(database, id, { most: MOST_HISTORIES, maxBytes: MAX_HISTORY_BYTES })
+  const versions = (await versionsOf(database, id))
+    .map((version) => ({ ...version, history: histories.get(version.id) ?? null }))
+    .reverse()
+  const isHead = (version: HistoryVersion) => version.id === head_version_id
   return [...versions.filter((version) => !isHead(version)), ...versions.filter(isHead)]
 }
 
@@ -51,7 +60,7 @@ export async function versionInHistory(
  * the next session may run under a version's own: versions whose bytes still move are shown under a
  * key for these bytes.
  */
-export function historyKeyOf({ kind, key, sha256 }: VersionRow): string {
+export function historyKeyOf({ kind, key, sha256 }: ListedVersion): string {
   const isMoving = kind === 'draft' || kind === 'conflict' || kind === 'recovery'
   return isMoving ? `${key}.${sha256.slice(0, 32)}` : key
 }

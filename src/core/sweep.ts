@@ -12,16 +12,25 @@ const SPARED_MS = 24 * 3600_000
 const DRAFTS_KEPT_MS = 24 * 3600_000
 const SAVES_KEPT_MS = 30 * 24 * 3600_000
 
+const STEPS: readonly ((deps: Parameters<typeof sweep>[0]) => Promise<unknown>)[] = [
+  pruneRepeats,
+  pruneEmbeds,
+  ({ database, clock }) => pruneAttachments(database, clock().toISOString()),
+  purgeTrash,
+  applyRetention,
+  sweepBlobs,
+]
+
 /** The hourly round: everything that has outlived its time. */
 export async function sweep(
   deps: Pick<Deps, 'blobs' | 'database' | 'clock' | 'config' | 'log'>,
 ): Promise<void> {
-  await pruneRepeats(deps)
-  await pruneEmbeds(deps)
-  await pruneAttachments(deps.database, deps.clock().toISOString())
-  await purgeTrash(deps)
-  await applyRetention(deps)
-  await sweepBlobs(deps)
+  for (const step of STEPS) {
+    // What one step stumbles over keeps none of the others from their work.
+    await step(deps).catch((error: unknown) =>
+      deps.log.error({ err: error, step: step.name }, 'sweep failed'),
+    )
+  }
 }
 
 /** Forgets old saves, then deletes the blobs that no version and no save mentions. @returns how many */

@@ -17,7 +17,7 @@ import { type JsonDeps, storeJson } from './json-version.ts'
 import { newKey } from './keys.ts'
 import { replaceHead } from './new-head.ts'
 import { foldedTitle, storableTitle, withoutExtension } from './titles.ts'
-import { type Conditions, demandMatch, demandNotEdited, headVersion } from './versions.ts'
+import { type Conditions, demandMatch, demandNotEdited, demandThere, headVersion } from './versions.ts'
 
 export type DocumentUpdate = {
   title?: string | undefined
@@ -89,10 +89,11 @@ async function replaceByJson(
   const document = await documentFor(deps, caller, documentId)
   demandMatch(ifMatch, etagOf(document))
   if (!force) await demandNotEdited(deps, documentId)
+  const head = await headVersion(deps, document)
   const { blob, jsonSha256 } = await storeJson(deps, {
     json,
     document: { ...document, title: update.title ?? document.title },
-    head: await headVersion(deps, document),
+    head,
   })
   const now = deps.clock().toISOString()
   await replaceHead(deps, document, {
@@ -105,6 +106,7 @@ async function replaceByJson(
     also: async (tx, current) => {
       // Making the file takes its time. Forced, what is typed meanwhile is saved before and moves the head.
       if (!force) demandMatch(ifMatch, etagOf(current))
+      if (blob.sha256 === head.sha256) await demandThere(tx, head.id)
       await applyUpdate(tx, caller, current, update, now)
     },
     activity: { action: 'content-replaced', detail: { by: 'json' } },

@@ -2,7 +2,13 @@ import type { Readable } from 'node:stream'
 import { Problem } from '../errors.ts'
 import type { DocumentRow, Tx, VersionRow } from '../metadata/schema.ts'
 import { currentSession } from '../metadata/sessions.ts'
-import { findVersion, updateVersion, versionById, versionsOf } from '../metadata/versions.ts'
+import {
+  findVersion,
+  type ListedVersion,
+  updateVersion,
+  versionById,
+  versionsOf,
+} from '../metadata/versions.ts'
 import { recordActivity } from './activity.ts'
 import { authorOf, type Caller, demand } from './callers.ts'
 import type { Deps } from './deps.ts'
@@ -21,7 +27,7 @@ export async function listVersions(
   deps: Pick<Deps, 'database'>,
   caller: Caller,
   documentId: string,
-): Promise<VersionRow[]> {
+): Promise<ListedVersion[]> {
   const document = await readableDocument(deps, caller, documentId)
   return versionsOf(deps.database, document.id)
 }
@@ -31,6 +37,11 @@ export function headVersion(
   document: DocumentRow,
 ): Promise<VersionRow> {
   return versionById(database, document.head_version_id)
+}
+
+/** While typed text is waited for, a version may be given up by age. @throws Problem `version-not-found` */
+export async function demandThere(tx: Tx, versionId: string): Promise<void> {
+  if ((await findVersion(tx, versionId)) === undefined) throw new Problem('version-not-found')
 }
 
 /** @throws Problem `version-not-found`, also for another document's version */
@@ -91,6 +102,7 @@ export async function restoreVersion(
     author: authorOf(caller),
     description: `Restored from version ${source.number}`,
     jsonSha256: source.json_sha256,
+    also: (tx) => demandThere(tx, source.id),
     activity: { action: 'restored', detail: { fromVersionNumber: source.number } },
   })
   return documentFor(deps, caller, documentId)

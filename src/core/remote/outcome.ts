@@ -1,6 +1,11 @@
 import { apiKeyById } from '../../metadata/api-keys.ts'
 import { documentById, updateDocument } from '../../metadata/documents.ts'
-import { deleteRemoteFile, findRemoteFile, updateClaimed } from '../../metadata/remote-files.ts'
+import {
+  deleteRemoteFile,
+  findRemoteFile,
+  updateClaimed,
+  updateRemoteFile,
+} from '../../metadata/remote-files.ts'
 import type { DocumentRow, RemoteFileRow, Tx } from '../../metadata/schema.ts'
 import { currentSession } from '../../metadata/sessions.ts'
 import { versionById } from '../../metadata/versions.ts'
@@ -92,7 +97,9 @@ export async function noteTrouble(
     await updateClaimed(deps.database, row, again)
     return
   }
-  const since = row.waiting_since ?? now.toISOString()
+  // Newer bytes may have come meanwhile, with a week of their own.
+  const current = await updateRemoteFile(deps.database, row.document_id, { updated_at: now.toISOString() })
+  const since = current.waiting_since ?? now.toISOString()
   if (now.getTime() - Date.parse(since) >= GIVE_UP_AFTER_S * 1000)
     return noteGivenUp(deps, row, error ?? 'not delivered')
   const waitS = DELIVER_AFTER_S[row.attempts - 1] ?? DELIVER_AFTER_S.at(-1) ?? 0
@@ -100,7 +107,6 @@ export async function noteTrouble(
     ...change,
     state: 'waiting',
     last_error: error ?? null,
-    waiting_since: since,
     next_attempt_at: afterSeconds(now, waitS * (1 + Math.random() * JITTER)),
     claimed_until: null,
     updated_at: now.toISOString(),
