@@ -16,8 +16,11 @@ function opened(title, text) {
   document.body.append(dialog)
   const { promise, resolve } = Promise.withResolvers()
   cancel.addEventListener('click', () => dialog.close())
+  const before = document.activeElement
   dialog.addEventListener('close', () => {
     dialog.remove()
+    // Browsers do not give it back to a frame.
+    before?.focus()
     resolve(undefined)
   })
   dialog.showModal()
@@ -38,16 +41,24 @@ export function chooseDocument(text, find) {
   })
   const list = element('ul', { class: 'choices', role: 'list' })
   body.append(search, list)
+  search.focus()
 
   let asked = 0
   async function show() {
     const turn = ++asked
-    const documents = await find(search.value)
+    let documents
+    try {
+      documents = await find(search.value)
+    } catch (error) {
+      list.replaceChildren(element('li', { class: 'fault' }, text('failed', { message: error.message })))
+      return
+    }
     // Answers may overtake each other.
     if (turn !== asked) return
     list.replaceChildren(
       ...documents.map((one) => {
-        const button = element('button', { type: 'button', class: 'plain' }, one.title)
+        const place = one.folder === '/' ? [] : [' ', element('span', { class: 'quiet' }, one.folder)]
+        const button = element('button', { type: 'button', class: 'plain' }, one.title, ...place)
         button.addEventListener('click', () => choose(one))
         return element('li', {}, button)
       }),
@@ -69,5 +80,6 @@ export function chooseImage(text) {
   })
   input.addEventListener('change', () => input.files[0] && choose(input.files[0]))
   body.append(input)
+  input.focus()
   return chosen
 }

@@ -6,20 +6,24 @@ import { chooseDocument, chooseImage } from './editor-dialog.js'
 
 /**
  * @param page what the service put into the page: grants, mode, seesWorkspace, isGuest, homeUrl
- * @param tools `service`, `editor()`, `text`, `say` (tells the user), `showTitle`, `freshEditor`
+ * @param tools `service`, `editor()`, `text`, `say` (tells the user), `showName`, `fileType()`, `move`
  */
 export function grantedEvents(page, tools) {
-  const { grants, mode, seesWorkspace, isGuest } = page
+  const { grants, mode, seesWorkspace, config } = page
   const may = (grant) => grants.includes(grant)
   const edits = mode === 'edit' && may('edit')
   return {
-    ...reading(tools),
+    ...reading(page, tools),
+    ...(may('edit') || seesWorkspace ? lookingBack(tools) : {}),
+    ...(seesWorkspace || may('edit') ? lookingBack(tools) : {}),
     ...(edits ? editing(tools) : {}),
     ...((edits || mode === 'review') && seesWorkspace ? comparing(tools) : {}),
     ...(edits && seesWorkspace ? linking(tools) : {}),
-    ...(mode === 'view' && may('edit') ? { onRequestEditRights: askToEdit(tools) } : {}),
+    ...(mode === 'view' && may('edit') && config.type !== 'embedded'
+      ? { onRequestEditRights: askToEdit(tools) }
+      : {}),
     ...(mode !== 'view' && may('comment') && seesWorkspace ? mentioning(tools) : {}),
-    ...(isGuest ? {} : marking(tools)),
+    ...marking(page, tools),
     ...(seesWorkspace ? leaving(page, tools) : {}),
     ...(may('fillForms') ? filling(tools) : {}),
     ...(edits ? startingToFill(tools) : {}),
@@ -37,17 +41,15 @@ function asking({ text, say }, ask) {
   }
 }
 
-function reading(tools) {
-  const { service, editor, freshEditor } = tools
-  const users = asking(tools, async ({ c = 'info', search, from, count, id }) =>
-    editor().setUsers(await service.get('/users', { c, search, from, count, id })),
-  )
+function reading({ seesWorkspace }, tools) {
+  const { service, editor } = tools
+  const users = asking(tools, async ({ c = 'info', search, from, count, id = [] }) => {
+    // The editor asks for people to mention whether or not there are any for its user.
+    if (c !== 'info' && !seesWorkspace) return editor().setUsers({ c, users: [] })
+    const ids = [id].flat().join(',') || undefined
+    editor().setUsers(await service.get('/users', { c, search, from, count, id: ids }))
+  })
   return {
-    onRequestHistory: asking(tools, async () => editor().refreshHistory(await service.get('/history'))),
-    onRequestHistoryData: asking(tools, async (version) =>
-      editor().setHistoryData(await service.get(`/history/${version}`)),
-    ),
-    onRequestHistoryClose: asking(tools, freshEditor),
     onRequestUsers: users,
     onMakeActionLink: asking(tools, async (link) =>
       editor().setActionLink((await service.post('/action-link', link)).url),
@@ -55,15 +57,31 @@ function reading(tools) {
   }
 }
 
+/** What was in the document before is for those who may edit it, or who see the workspace. */
+function lookingBack(tools) {
+  const { service, editor, move } = tools
+  return {
+    onRequestHistory: asking(tools, async () => {
+      const history = await service.get('/history')
+      move.lookBack()
+      editor().refreshHistory(history)
+    }),
+    onRequestHistoryData: asking(tools, async (version) =>
+      editor().setHistoryData(await service.get(`/history/${version}`)),
+    ),
+    onRequestHistoryClose: asking(tools, move.reopen),
+  }
+}
+
 function editing(tools) {
-  const { service, editor, text, showTitle } = tools
+  const { service, editor, text, showName, fileType } = tools
   return {
     onRequestRestore: asking(tools, async ({ version, url, fileType }) => {
       await service.post('/restore', { version, ...(url ? { url, fileType } : {}) })
       editor().refreshHistory(await service.get('/history'))
     }),
     onRequestRename: asking(tools, async (title) =>
-      showTitle((await service.post('/rename', { title })).title),
+      showName(`${(await service.post('/rename', { title })).title}.${fileType()}`),
     ),
     onRequestInsertImage: asking(tools, async ({ c = 'add' }) => {
       const file = await chooseImage(text)
@@ -141,12 +159,12 @@ function mentioning(tools) {
   }
 }
 
-function marking(tools) {
-  const { service, editor, showTitle } = tools
+function marking({ isGuest }, tools) {
+  const { service, editor, showName } = tools
   return {
     onMetaChange: asking(tools, async ({ title, favorite }) => {
-      if (title !== undefined) showTitle(title)
-      if (favorite === undefined) return
+      if (title !== undefined) showName(title)
+      if (favorite === undefined || isGuest) return
       editor().setFavorite((await service.post('/favorite', { favorite: favorite === true })).favorite)
     }),
   }

@@ -6,11 +6,36 @@ const TEXT_WAIT_MS = 2000
 const NEW_KEY_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 30_000
 
-export function createMove({ config, service, editor, showTrouble, hideTrouble, text, shield }) {
+/**
+ * @param options.start opens the editor anew with a config
+ * @param options.onMoved gets the config that the editor has from now on
+ */
+export function createMove({
+  config,
+  service,
+  editor,
+  start,
+  showTrouble,
+  hideTrouble,
+  onMoved,
+  text,
+  shield,
+}) {
   let key = config.document.key
   let hasOwnText = false
   let ownTextSent = () => {}
   let moving = false
+  /** The head changed once more while the editor was on its way. */
+  let isStale = false
+  /** The editor shows the history and has left the document: it comes back by itself. */
+  let isLookingBack = false
+
+  function take(fresh, open) {
+    key = fresh.document.key
+    hasOwnText = false
+    open(fresh)
+    onMoved(fresh)
+  }
 
   // refreshFile with the key that the editor has already does nothing, so ask until another one comes.
   // Undefined when there is nothing to hope for.
@@ -33,22 +58,26 @@ export function createMove({ config, service, editor, showTrouble, hideTrouble, 
   async function toNewKey() {
     if (moving) return
     moving = true
+    isStale = false
     try {
       const fresh = await configWithNewKey()
       if (fresh === undefined) return
-      key = fresh.document.key
-      hasOwnText = false
-      editor().refreshFile(fresh)
+      take(fresh, (config) => editor().refreshFile(config))
       hideTrouble()
     } finally {
       moving = false
       shield.hidden = true
     }
+    if (isStale) await catchUp()
   }
 
   /** Text that Document Server does not have yet would be lost by the move: its user decides. */
   async function onHeadChanged() {
-    if (moving) return
+    if (isLookingBack) return
+    if (moving) {
+      isStale = true
+      return
+    }
     shield.hidden = false
     await Promise.race([
       new Promise((resolve) => {
@@ -66,6 +95,12 @@ export function createMove({ config, service, editor, showTrouble, hideTrouble, 
     )
   }
 
+  /** The head may have changed unheard. */
+  async function catchUp() {
+    const fresh = await service.freshConfig().catch(() => undefined)
+    if (fresh !== undefined && fresh.document.key !== key) await onHeadChanged()
+  }
+
   return {
     key: () => key,
     toNewKey,
@@ -74,16 +109,17 @@ export function createMove({ config, service, editor, showTrouble, hideTrouble, 
       hasOwnText = isThere
       if (!isThere) ownTextSent()
     },
-    /** The head may have changed unheard. */
-    async catchUp() {
-      const fresh = await service.freshConfig().catch(() => undefined)
-      if (fresh !== undefined && fresh.document.key !== key) onHeadChanged()
+    catchUp,
+    lookBack() {
+      isLookingBack = true
     },
-    /** Back from looking at the history, to whatever is current. */
+    /**
+     * Back from looking at the history, to whatever is current. The key may still be the same one, and
+     * then refreshFile would do nothing.
+     */
     async reopen() {
-      const fresh = await service.freshConfig()
-      key = fresh.document.key
-      editor().refreshFile(fresh)
+      take(await service.freshConfig(), start)
+      isLookingBack = false
     },
   }
 }

@@ -20,7 +20,8 @@ export function serviceOf({ documentUrl, pageToken }) {
       ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
     })
     if (response.status === 204) return undefined
-    const answer = await response.json()
+    // What stands between us and the service answers in HTML.
+    const answer = await response.json().catch(() => ({ message: `HTTP ${response.status}` }))
     if (!response.ok) throw new Refusal(answer.message, response.status)
     return answer
   }

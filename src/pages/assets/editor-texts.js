@@ -41,6 +41,8 @@ const TEXTS = {
     convertToEdit: 'Convert to edit',
     converting: 'Converting…',
     ended: 'Your permission to see this document has ended.',
+    allDocuments: 'All documents',
+    dismiss: 'Dismiss',
   },
   de: {
     saving: 'Wird gespeichert…',
@@ -83,6 +85,8 @@ const TEXTS = {
     convertToEdit: 'Zum Bearbeiten umwandeln',
     converting: 'Wird umgewandelt…',
     ended: 'Ihre Erlaubnis, dieses Dokument zu sehen, ist beendet.',
+    allDocuments: 'Alle Dokumente',
+    dismiss: 'Ausblenden',
   },
   fr: {
     saving: 'Enregistrement…',
@@ -125,6 +129,8 @@ const TEXTS = {
     convertToEdit: 'Convertir pour modifier',
     converting: 'Conversion…',
     ended: 'Votre autorisation de voir ce document est terminée.',
+    allDocuments: 'Tous les documents',
+    dismiss: 'Masquer',
   },
   es: {
     saving: 'Guardando…',
@@ -166,6 +172,8 @@ const TEXTS = {
     convertToEdit: 'Convertir para editar',
     converting: 'Convirtiendo…',
     ended: 'Su permiso para ver este documento ha terminado.',
+    allDocuments: 'Todos los documentos',
+    dismiss: 'Ocultar',
   },
   zh: {
     saving: '正在保存…',
@@ -203,17 +211,24 @@ const TEXTS = {
     convertToEdit: '转换后编辑',
     converting: '正在转换…',
     ended: '您查看此文档的许可已结束。',
+    allDocuments: '所有文档',
+    dismiss: '关闭提示',
   },
 }
 
 export const LANGUAGES = Object.keys(TEXTS)
 
-/** Gives texts by name, with `{holes}` filled. */
-export function textsIn(lang) {
-  const language = String(lang ?? '')
+/** Of the languages we speak, the one for this tag. */
+export function languageFor(tag) {
+  const [language] = String(tag ?? '')
     .toLowerCase()
-    .split(/[-_]/)[0]
-  const texts = TEXTS[language] ?? TEXTS.en
+    .split(/[-_]/)
+  return Object.hasOwn(TEXTS, language) ? language : 'en'
+}
+
+/** Gives texts by name, with `{holes}` filled. */
+export function textsIn(language) {
+  const texts = TEXTS[language]
   return (name, holes = {}) =>
     Object.entries(holes).reduce(
       (text, [hole, value]) => text.replaceAll(`{${hole}}`, value),

@@ -4,11 +4,14 @@
 import { grantedEvents } from './editor-events.js'
 import { createMove } from './editor-move.js'
 import { serviceOf } from './editor-service.js'
-import { textsIn } from './editor-texts.js'
+import { languageFor, textsIn } from './editor-texts.js'
 
 const page = JSON.parse(document.getElementById('page').textContent)
 const { config } = page
-const text = textsIn(config.editorConfig.lang ?? navigator.language)
+// Embedded, the editor shows and does not edit, whatever it may.
+const mode = config.type === 'embedded' ? 'view' : page.mode
+const lang = languageFor(config.editorConfig.lang ?? navigator.language)
+const text = textsIn(lang)
 const service = serviceOf(page)
 
 const element = (id) => document.getElementById(id)
@@ -21,14 +24,16 @@ const people = element('people')
 const told = new Set()
 
 let editor
+let { fileType } = config.document
 
 /** Fills a line with text and buttons. */
 function show(line, words, buttons) {
   line.replaceChildren(
     words,
-    ...buttons.map(([label, act]) => {
+    ...buttons.map(([label, act, style = '']) => {
       const button = document.createElement('button')
       button.type = 'button'
+      button.className = style
       button.textContent = label
       button.addEventListener('click', act)
       return button
@@ -38,10 +43,11 @@ function show(line, words, buttons) {
 }
 
 const showTrouble = (words, ...buttons) => show(trouble, words, buttons)
-const say = (words, ...buttons) => show(notice, words, buttons)
+const hide = (line) => [text('dismiss'), () => (line.hidden = true), 'plain']
+const say = (words, ...buttons) => show(notice, words, [...buttons, hide(notice)])
 
-function showTitle(title) {
-  const name = `${title}.${config.document.fileType}`
+/** @param name with its extension */
+function showName(name) {
   element('title').textContent = name
   document.title = name
 }
@@ -83,8 +89,13 @@ const move = createMove({
   config,
   service,
   editor: () => editor,
+  start,
   showTrouble,
   hideTrouble: () => (trouble.hidden = true),
+  onMoved({ document: opened }) {
+    fileType = opened.fileType
+    showName(opened.title)
+  },
   text,
   shield: element('shield'),
 })
@@ -93,9 +104,9 @@ const move = createMove({
 const FAULTS = { '-4': 'fault4', '-20': 'fault20', '-21': 'fault21' }
 
 function events() {
-  const tools = { service, editor: () => editor, text, say, showTitle, freshEditor: move.reopen }
+  const tools = { service, editor: () => editor, text, say, showName, fileType: () => fileType, move }
   return {
-    ...grantedEvents(page, tools),
+    ...grantedEvents({ ...page, mode }, tools),
     onDocumentStateChange: ({ data }) => move.noteOwnText(data === true),
     onRequestRefreshFile: move.toNewKey,
     onOutdatedVersion: () => location.reload(),
@@ -105,11 +116,22 @@ function events() {
     onWarning: ({ data }) => report('onWarning', data),
     onError: ({ data }) => {
       report('onError', data)
-      saveState.textContent = ''
+      // Nothing may be saved by itself any more; what we know of the last save stays.
+      if (saveState.dataset.state === undefined) saveState.textContent = ''
       const fault = FAULTS[String(data?.errorCode)]
-      showTrouble(fault ? text(fault) : text('reports', { message: data?.errorDescription ?? '?' }))
+      showTrouble(
+        fault ? text(fault) : text('reports', { message: data?.errorDescription ?? '?' }),
+        hide(trouble),
+      )
     },
   }
+}
+
+/** In place of an editor that is there already. */
+function start(opened) {
+  editor?.destroyEditor()
+  const size = { width: '100%', height: '100%' }
+  editor = new window.DocsAPI.DocEditor('editor', { ...opened, ...size, events: events() })
 }
 
 function listen() {
@@ -120,18 +142,21 @@ function listen() {
   })
   stream.addEventListener('users', ({ data }) => showPeople(JSON.parse(data).users))
   stream.addEventListener('head-changed', move.onHeadChanged)
-  let isFirst = true
+  let isOffline = false
   stream.addEventListener('open', () => {
-    notice.hidden = true
-    // After a break the head may have changed without our hearing of it.
-    if (!isFirst) move.catchUp()
-    isFirst = false
+    if (isOffline) notice.hidden = true
+    isOffline = false
+    // The head may have changed since the config was made, or during a break.
+    move.catchUp()
   })
   stream.addEventListener('error', () => {
     // A refusal closes the stream for good; a lost connection is taken up again by the browser.
     if (stream.readyState === EventSource.CLOSED)
       showTrouble(text('ended'), [text('reload'), () => location.reload()])
-    else say(text('offline'))
+    else {
+      isOffline = true
+      say(text('offline'))
+    }
   })
 }
 
@@ -149,19 +174,22 @@ function offerConversion() {
   ])
 }
 
+function showFrame() {
+  document.documentElement.lang = lang
+  const home = element('home')
+  home.setAttribute('aria-label', text('allDocuments'))
+  home.hidden = !page.seesWorkspace || config.type === 'embedded'
+}
+
 function open() {
+  showFrame()
   if (window.DocsAPI === undefined) {
     const { origin } = new URL(element('api').src)
     showTrouble(text('notLoaded', { origin }), [text('tryAgain'), () => location.reload()])
     return
   }
-  editor = new window.DocsAPI.DocEditor('editor', {
-    ...config,
-    width: '100%',
-    height: '100%',
-    events: events(),
-  })
-  saveState.textContent = text(page.mode === 'view' ? 'viewing' : 'savedAutomatically')
+  start(config)
+  saveState.textContent = text(mode === 'view' ? 'viewing' : 'savedAutomatically')
   if (page.convertsToEdit) offerConversion()
   listen()
 }
