@@ -116,7 +116,7 @@ test('only who holds a good token for this document gets in', async () => {
     [
       'a client of another workspace',
       id,
-      await bearerWith(app, ['documents:write'], { elsewhere: true }),
+      await bearerWith(app, ['documents:read', 'documents:write'], { elsewhere: true }),
       404,
     ],
     ['a client that may only read', id, await bearerWith(app, ['documents:read']), 403],
