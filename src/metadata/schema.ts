@@ -1,7 +1,8 @@
 import type { Generated, Kysely, Selectable, Transaction } from 'kysely'
+import type { HubTables } from './schema-hub.ts'
 
 /** Times are ISO 8601 in UTC with milliseconds, so that text order is time order on every engine. */
-export type Schema = {
+export type Schema = HubTables & {
   installation: { id: number; key_prefix: string }
   workspaces: { id: string; name: string; created_at: string }
   api_keys: {
@@ -304,6 +305,23 @@ export type Schema = {
     created_at: string
     updated_at: string
   }
+  /** Pictures of first pages, made, wanted or failed; one for each content and size. */
+  thumbnails: {
+    /** Of the drawn content. */
+    source_sha256: string
+    file_type: string
+    /** Pixels. */
+    width: number
+    /** Of the picture; null: there is none yet. */
+    sha256: string | null
+    size: number | null
+    /** Code of the Problem for which none was made. */
+    error: string | null
+    attempts: number
+    /** While it is being drawn: when another process may take over. Null once that has ended. */
+    next_attempt_at: string | null
+    updated_at: string
+  }
   /** What the administrator was alerted of and is not over yet. */
   alerts: {
     name: string
@@ -368,6 +386,7 @@ export type ApiKeyRow = Selectable<Schema['api_keys']>
 export type ActivityRow = Selectable<Schema['activity']>
 export type RemoteFileRow = Selectable<Schema['remote_files']>
 export type WebhookRow = Selectable<Schema['webhooks']>
+export type ThumbnailRow = Selectable<Schema['thumbnails']>
 export type DeliveryRow = Selectable<Schema['webhook_deliveries']>
 
 /** The workspace of the web pages. */

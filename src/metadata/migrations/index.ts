@@ -5,6 +5,8 @@ import * as third from './0003-presence.ts'
 import * as fourth from './0004-organising.ts'
 import * as fifth from './0005-activity-and-webhooks.ts'
 import * as sixth from './0006-sharing.ts'
+import * as seventh from './0007-hub.ts'
+import * as eighth from './0008-thumbnails.ts'
 
 /** All migrations in order; one that was released is never changed. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -14,4 +16,6 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0004-organising': fourth,
   '0005-activity-and-webhooks': fifth,
   '0006-sharing': sixth,
+  '0007-hub': seventh,
+  '0008-thumbnails': eighth,
 }

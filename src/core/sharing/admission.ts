@@ -1,12 +1,12 @@
-import { clientById } from '../core/api-keys.ts'
-import { authorOf, type Caller } from '../core/callers.ts'
-import type { Deps } from '../core/deps.ts'
-import { demandNotRevoked } from '../core/sharing/embeds.ts'
-import { type Grants, grantsOf, grantsOfEmbed, narrowed } from '../core/sharing/grants.ts'
-import { workingLink } from '../core/sharing/links.ts'
-import type { SharedUser, SharingOptions } from '../core/sharing/options.ts'
-import type { TokenClaims } from '../core/tokens.ts'
-import { Problem } from '../errors.ts'
+import { Problem } from '../../errors.ts'
+import { clientById } from '../api-keys.ts'
+import { authorOf, type Caller } from '../callers.ts'
+import type { Deps } from '../deps.ts'
+import type { TokenClaims } from '../tokens.ts'
+import { demandNotRevoked } from './embeds.ts'
+import { type Grants, grantsOf, grantsOfEmbed, narrowed } from './grants.ts'
+import { workingLink } from './links.ts'
+import type { SharedUser, SharingOptions } from './options.ts'
 
 /** How somebody was let in to a document: by whom, as whom, and what for. */
 export type Admission = {

@@ -1,0 +1,104 @@
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
+import { MemoryBackplane } from '../../src/backplane/memory.ts'
+import { createEvents } from '../../src/core/events.ts'
+import type { RoomMessage } from '../../src/core/updates/room-message.ts'
+import type { HubClient } from '../../src/hub/access.ts'
+import { Room } from '../../src/hub/room.ts'
+import type { HubConnection } from '../../src/signalr/hub.ts'
+import type { HubEvent } from '../../src/signalr/hub-event.ts'
+
+const LOG = pino({ level: 'silent' })
+const bytes = (n: number) => new Uint8Array([n])
+const base64 = (n: number) => Buffer.from([n]).toString('base64')
+
+/** A log that knows updates 1 to `last`, the first `compacted` of them only as a whole. */
+function logOf(last: number, { compacted = 0, isBroken = false } = {}) {
+  return {
+    positionOf: async () => ({ epoch: 1, seq: 0 }),
+    async since(_id: string, _epoch: number, seq: number) {
+      if (isBroken) throw new Error('a fault in the log')
+      if (seq < compacted) return undefined
+      return Array.from({ length: last - seq }, (_, at) => ({
+        seq: seq + 1 + at,
+        update: bytes(seq + 1 + at),
+      }))
+    },
+    state: async () => ({ epoch: 1, seq: last, update: bytes(200), stateVector: bytes(0) }),
+  }
+}
+
+async function roomOver(updates: ReturnType<typeof logOf>) {
+  const events = createEvents(new MemoryBackplane())
+  const room = new Room('document', { events, log: LOG }, updates)
+  await room.ready
+  const told: unknown[][] = []
+  const closed: unknown[] = []
+  const connection: HubConnection<HubClient> = {
+    id: 'reader',
+    client: {
+      token: undefined,
+      caller: { kind: 'administrator' },
+      documentId: undefined,
+      userId: undefined,
+      userName: '',
+      maySend: false,
+    },
+    isClosed: false,
+    send: (event: HubEvent) => void told.push([event.target, ...event.args]),
+    close: (reason) => void closed.push(reason),
+  }
+  room.add({
+    connection,
+    about: { connectionId: 'reader', userId: 'r', userName: 'R', userColor: '#000000' },
+    epoch: 1,
+    awareness: undefined,
+    held: undefined,
+  })
+  const tell = (...messages: RoomMessage[]) =>
+    Promise.all(messages.map((message) => events.tellRoom('document', message)))
+  const update = (seq: number, ...numbers: number[]): RoomMessage => ({
+    kind: 'updates',
+    epoch: 1,
+    seq,
+    updates: numbers.map((n) => ['writer', base64(n)]),
+  })
+  const received = () => told.filter(([target]) => target === 'ReceiveUpdate').map(([, data]) => data)
+  return { room, tell, update, received, told, closed }
+}
+
+test('updates go out in order, those that come twice once', async () => {
+  const { tell, update, received } = await roomOver(logOf(4))
+  await tell(update(1, 1, 2), update(1, 1, 2), update(3, 3), update(2, 2), update(4, 4))
+  await expect.poll(received).toEqual([1, 2, 3, 4].map(base64))
+})
+
+test('what the backplane lost is read from the log, before what came after it', async () => {
+  const { tell, update, received } = await roomOver(logOf(5))
+  await tell(update(1, 1), update(4, 4), update(5, 5))
+  await expect.poll(received).toEqual([1, 2, 3, 4, 5].map(base64))
+})
+
+test('what was lost and compacted meanwhile comes as the whole', async () => {
+  const { tell, update, received } = await roomOver(logOf(9, { compacted: 9 }))
+  await tell(update(1, 1), update(9, 9), update(10, 10))
+  await expect.poll(received).toEqual([base64(1), base64(200), base64(10)])
+})
+
+test('when the log cannot be read, members are sent away to come back and sync', async () => {
+  const { tell, update, closed } = await roomOver(logOf(5, { isBroken: true }))
+  await tell(update(1, 1), update(4, 4))
+  await expect.poll(() => closed).toEqual([{ allowReconnect: true }])
+})
+
+test('an ended epoch is passed over, and its members get nothing of the new one', async () => {
+  const { tell, update, received, told } = await roomOver(logOf(1))
+  await tell(
+    update(1, 1),
+    { kind: 'restored', epoch: 2, versionNumber: 7 },
+    { kind: 'updates', epoch: 1, seq: 2, updates: [['writer', base64(2)]] },
+    { kind: 'updates', epoch: 2, seq: 1, updates: [['writer', base64(3)]] },
+  )
+  await expect.poll(() => told.at(-1)).toEqual(['DocumentRestored', 'document', 7])
+  expect(received()).toEqual([base64(1)])
+})
