@@ -1,0 +1,80 @@
+import { type Request, Router } from 'express'
+import { LRUCache } from 'lru-cache'
+import { Problem } from '../errors.ts'
+import { framedPageHeaders } from '../pages/headers.ts'
+import { headerPayload } from './callback.ts'
+import type { Door } from './door.ts'
+
+const MOST_REMEMBERED = 1000
+
+/** How the fetch of a file was signed; `unsigned`: no token in the header that we look at. */
+export type ProbeSignature = 'good' | 'bad' | 'unsigned'
+
+/** What this process knows and no other can see. */
+export type ProbeFacts = {
+  /** Undefined: the file of this nonce was not fetched here. */
+  fetched: ProbeSignature | undefined
+  unsignedCallbacks: number
+  /** ISO 8601, UTC. */
+  lastUnsignedAt: string | undefined
+}
+
+/** The text that is served for a nonce: whoever returns it has asked this service. */
+export function probeText(nonce: string): string {
+  return `docs-connector probe ${nonce}\n`
+}
+
+/**
+ * What the doctor looks at, each by its token alone: a small file for Document Server, the headers of a
+ * page that holds the editor, a file that is announced and not sent, and what this process has seen.
+ */
+export function probeRoute(door: Door): Router {
+  const { deps, tokens, limits, addresses, docServerTokens, unsignedCallbacks } = door
+  const router = Router()
+  const fetched = new LRUCache<string, ProbeSignature>({ max: MOST_REMEMBERED })
+
+  function signatureOf(request: Request): ProbeSignature {
+    const header = request.get(deps.config.ONLYOFFICE_JWT_HEADER)
+    if (header === undefined) return 'unsigned'
+    return headerPayload(docServerTokens, header) === undefined ? 'bad' : 'good'
+  }
+
+  router.get('/', (request, response, next) => {
+    const { t: token } = request.query
+    const claims = typeof token === 'string' ? tokens.read('probe', token) : undefined
+    if (claims === undefined) {
+      limits.strangers(request, response, (limited?: unknown) =>
+        next(limited ?? new Problem('file-token-invalid')),
+      )
+      return
+    }
+    response.set('Cache-Control', 'no-store')
+    if (claims.part === 'facts') {
+      const facts: ProbeFacts = {
+        fetched: fetched.get(claims.nonce),
+        unsignedCallbacks: unsignedCallbacks.count,
+        lastUnsignedAt: unsignedCallbacks.lastAt?.toISOString(),
+      }
+      response.json(facts)
+      return
+    }
+    response.type('text/plain')
+    if (claims.part === 'size') {
+      response.set('Content-Length', String(claims.bytes ?? 0)).flushHeaders()
+      // Whoever takes a file of this size begins to read it; whoever does not has seen enough.
+      response.socket?.destroySoon()
+      return
+    }
+    if (claims.part === 'file') fetched.set(claims.nonce, signatureOf(request))
+    else {
+      framedPageHeaders(response, {
+        publicUrl: addresses.publicUrl,
+        docServerUrl: addresses.docServerUrl,
+        isEmulated: deps.config.isEmulated,
+        frameAncestors: deps.config.FRAME_ANCESTORS,
+      })
+    }
+    response.send(probeText(claims.nonce))
+  })
+  return router
+}

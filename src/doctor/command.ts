@@ -1,0 +1,59 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { addressesOf } from '../addresses.ts'
+import type { Config } from '../config.ts'
+import { createTokens } from '../core/tokens.ts'
+import { createDocServerTokens } from '../docserver/tokens.ts'
+import { LibreOffice } from '../libreoffice/libreoffice.ts'
+import { openDatabase } from '../metadata/database.ts'
+import { loadSecrets } from '../secrets.ts'
+import { readConfig } from '../serve.ts'
+import type { DoctorParts } from './parts.ts'
+import { jsonReport, textReport } from './report.ts'
+import { runDoctor } from './run-doctor.ts'
+
+/**
+ * Looks at every leg, through the service that runs with the same settings, and prints what it saw.
+ *
+ * @returns the exit code: 1 when a check fails or the settings are wrong
+ */
+export async function doctorCommand({ json }: { json: boolean }): Promise<number> {
+  const config = readConfig()
+  if (config === undefined) return 1
+  await using doctor = await openDoctor(config)
+  const diagnosis = await runDoctor(doctor.parts)
+  process.stdout.write(json ? jsonReport(diagnosis) : textReport(diagnosis))
+  return diagnosis.ok ? 0 : 1
+}
+
+/** The parts of a doctor outside the process of the service. @param port where that listens */
+export async function openDoctor(
+  config: Config,
+  port: number = config.PORT,
+): Promise<AsyncDisposable & { parts: DoctorParts }> {
+  await using opened = new AsyncDisposableStack()
+  // What keeps it from opening is told by its check.
+  const database = await openDatabase(config.DATABASE_URL).catch(() => undefined)
+  opened.defer(() => database?.destroy())
+  // Not the service's own folder: opening one empties it.
+  const folder = join(tmpdir(), `docs-connector-doctor-${process.pid}`)
+  const libreOffice = await LibreOffice.open({ searchPath: config.PATH, folder })
+  opened.defer(() => libreOffice.close())
+  const clock = () => new Date()
+  const { rootSecret } = loadSecrets(config.DATA_DIR, config)
+  const parts: DoctorParts = {
+    config,
+    clock,
+    database,
+    addresses: addressesOf(config, port),
+    tokens: createTokens(rootSecret, clock),
+    docServerTokens: createDocServerTokens(
+      { secret: config.ONLYOFFICE_JWT_SECRET ?? '', previous: config.ONLYOFFICE_JWT_SECRET_PREVIOUS },
+      clock,
+    ),
+    isLibreOfficeInstalled: libreOffice.isInstalled,
+    looksOnce: true,
+  }
+  const resources = opened.move()
+  return { parts, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+}

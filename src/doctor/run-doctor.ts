@@ -1,0 +1,146 @@
+import { BROWSER_CHECKS, browserChecks, ownPageChecks } from './browser.ts'
+import { type Check, type CheckId, failed, passed, skipped, sorted, warned } from './check.ts'
+import { COMMAND_CHECKS, commandChecks } from './commands.ts'
+import { REACH_CHECKS, reachDocumentServer } from './document-server.ts'
+import { type DoctorParts, LIMITS, type Run } from './parts.ts'
+import { createSend } from './requests.ts'
+import {
+  askService,
+  callbackCheck,
+  databaseCheck,
+  dataFolderChecks,
+  libreOfficeCheck,
+  nodeCheck,
+  runningCheck,
+} from './service.ts'
+import { FETCH_CHECKS, wayBackChecks } from './way-back.ts'
+import { WAY_CHECKS } from './why-not-fetched.ts'
+
+/** `ok`: no check fails. */
+export type Diagnosis = { ok: boolean; checks: Check[] }
+
+const BACK_CHECKS = [...WAY_CHECKS, ...FETCH_CHECKS]
+
+/**
+ * Looks at every leg between browsers, Document Server and the service. What follows from a cause that
+ * was found is not told as a failure of its own. Never throws.
+ */
+export async function runDoctor(parts: DoctorParts): Promise<Diagnosis> {
+  const run: Run = {
+    ...parts,
+    limits: parts.limits ?? LIMITS,
+    send: createSend(parts.config.ONLYOFFICE_CA_FILE),
+  }
+  const { checkMs } = run.limits
+  const { database } = run
+  const [{ facts, outcome }, folder, written] = await Promise.all([
+    askService(run),
+    within(checkMs, ['data-folder', 'disk-room'], () => dataFolderChecks(run)),
+    within(checkMs, ['database'], async () => [await databaseCheck(database)]),
+  ])
+  const disk = folder.find(({ result }) => result === 'fail')
+  const service = [
+    runningCheck(run, facts !== undefined, outcome),
+    ...folder,
+    ...(disk === undefined ? written : skipped(['database'], `of ${disk.id}`)),
+    nodeCheck(process.version),
+    libreOfficeCheck(run.isLibreOfficeInstalled),
+  ]
+  const callbacks =
+    facts === undefined || database === undefined
+      ? skipped(['callbacks'], `of ${facts === undefined ? 'service-running' : 'database'}`)
+      : await within(checkMs, ['callbacks'], async () => [await callbackCheck(database, facts)])
+  const legs = await legsChecks(run, facts !== undefined)
+  // Callbacks come without a token because of what was told already.
+  const isTold = legs.some(({ leg, result }) => leg !== 'service' && result === 'fail')
+  const checks = sorted([
+    ...service,
+    ...(isTold && callbacks.some(({ result }) => result !== 'ok')
+      ? skipped(['callbacks'], 'of another failure')
+      : callbacks),
+    ...legs,
+  ])
+  return { ok: checks.every(({ result }) => result !== 'fail'), checks }
+}
+
+async function legsChecks(run: Run, isRunning: boolean): Promise<Check[]> {
+  const { config, addresses } = run
+  const { docServerUrl } = addresses
+  const id = 'document-server-configured'
+  if (docServerUrl === undefined || config.isEmulated) {
+    const others = [
+      ...BROWSER_CHECKS,
+      'page-policy',
+      ...REACH_CHECKS,
+      ...COMMAND_CHECKS,
+      ...BACK_CHECKS,
+      'public-address',
+    ] as const
+    const evidence = config.isEmulated
+      ? 'the built-in emulator stands in for Document Server'
+      : 'none is configured'
+    const fix = 'Set ONLYOFFICE_URL and ONLYOFFICE_JWT_SECRET to those of your Document Server.'
+    const check = config.isEmulated ? warned(id, evidence, fix) : failed(id, evidence, fix)
+    return [check, ...skipped(others, `of ${id}`)]
+  }
+  const reached = await reachDocumentServer(run)
+  const [browser, rest] = await Promise.all([
+    browserChecks(run, docServerUrl, reached.cause),
+    behindChecks(run, docServerUrl, { isRunning, ...reached }),
+  ])
+  return [passed(id, `Document Server is at ${docServerUrl}`), ...reached.checks, ...browser, ...rest]
+}
+
+/** What can be known only of a Document Server that answers. */
+async function behindChecks(
+  run: Run,
+  docServerUrl: string,
+  reached: { isRunning: boolean; cause: CheckId | undefined; skewS: number | undefined },
+): Promise<Check[]> {
+  const commanded =
+    reached.cause === undefined
+      ? await commandChecks(run, reached.skewS)
+      : { checks: skipped(COMMAND_CHECKS, `of ${reached.cause}`), cause: reached.cause, unsure: undefined }
+  const stop = reached.isRunning ? commanded.cause : 'service-running'
+  const back =
+    stop === undefined
+      ? await wayBackChecks(run, {
+          unsure: commanded.unsure,
+          facts: async (nonce) => (await askService(run, nonce)).facts,
+        })
+      : { checks: skipped(BACK_CHECKS, `of ${stop}`), cause: undefined }
+  const pages = reached.isRunning
+    ? await ownPageChecks(run, docServerUrl, back.cause)
+    : skipped(['public-address', 'page-policy'], 'of service-running')
+  return [...commanded.checks, ...back.checks, ...pages]
+}
+
+/** A check that hangs or breaks ends as a failure of its own; requests have their own limits. */
+async function within(
+  limitMs: number,
+  ids: readonly [CheckId, ...CheckId[]],
+  look: () => Promise<Check[]>,
+): Promise<Check[]> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new LateError()), limitMs)
+  try {
+    return await Promise.race([look(), late])
+  } catch (error) {
+    const [first, ...rest] = ids
+    const seen = error instanceof LateError ? `no end within ${limitMs / 1000} s` : nameOf(error)
+    const fix = 'Look into the log of this machine: its disk or database does not answer.'
+    return [failed(first, `could not be checked: ${seen}`, fix), ...skipped(rest, `of ${first}`)]
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+class LateError extends Error {
+  override readonly name = 'LateError'
+}
+
+/** Without the message: it may carry what must not be shown. */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown fault'
+  return 'code' in error ? String(error.code) : error.name
+}
