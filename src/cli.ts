@@ -2,5 +2,5 @@
 import { demandNodeVersion } from './node-version.ts'
 
 demandNodeVersion()
-const { runCli } = await import('./commands.ts')
+const { runCli } = await import('./cli/program.ts')
 await runCli(process.argv)

@@ -1,0 +1,83 @@
+import { type Command, Option } from 'commander'
+import { codeOf } from '../blobs/file-bytes.ts'
+import { type Config, ConfigError } from '../config.ts'
+import { isProblem } from '../errors.ts'
+import { demandNoRestore, type Places, placesOf } from '../maintenance/places.ts'
+import { NO_PROGRESS, type Progress, terminalProgress } from '../maintenance/progress.ts'
+import { isDiskFull, Refusal } from '../maintenance/refusal.ts'
+import { NewerSchemaError } from '../metadata/database.ts'
+import { readSettings } from '../read-config.ts'
+
+/** What every command works with. */
+export type Context = {
+  config: Config
+  places: Places
+  /** On the terminal, if there is one. */
+  progress: Progress
+  /** One or the other: lines for people, or one JSON value. */
+  print(lines: string | readonly string[], json: unknown): void
+}
+
+export type CommonOptions = { json?: boolean }
+
+export function withJson(command: Command): Command {
+  return command.addOption(new Option('--json', 'print JSON, for programs; errors as JSON on stderr'))
+}
+
+/**
+ * Runs a command and sets the exit code: 0 done, 1 failed or something is wrong.
+ *
+ * @param work false: something is wrong, and it has said what
+ */
+export async function perform(
+  { json: isJson = false }: CommonOptions,
+  work: (context: Context) => Promise<boolean>,
+  { isRestoring = false } = {},
+): Promise<void> {
+  try {
+    const config = readSettings()
+    const places = placesOf(config)
+    if (!isRestoring) demandNoRestore(places.dataDir)
+    const progress = process.stderr.isTTY && !isJson ? terminalProgress(process.stderr) : NO_PROGRESS
+    const isWell = await work({ config, places, progress, print: (...what) => print(isJson, ...what) })
+    if (!isWell) process.exitCode = 1
+  } catch (thrown) {
+    const error = isDiskFull(thrown) ? diskFull(thrown) : thrown
+    process.stderr.write(isJson ? `${JSON.stringify(described(error))}\n` : `${textOf(error)}\n`)
+    process.exitCode = 1
+  }
+}
+
+function diskFull(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  return new Refusal('disk-full', 'the disk is full. Make room and run the command again: it goes on', {
+    cause: error,
+  })
+}
+
+function print(isJson: boolean, lines: string | readonly string[], json: unknown): void {
+  const text = isJson ? JSON.stringify(json) : typeof lines === 'string' ? lines : lines.join('\n')
+  if (text !== '') process.stdout.write(`${text}\n`)
+}
+
+/** An error as REST would tell it. Source: RFC 9457. */
+export function described(error: unknown) {
+  const code = codeOfError(error)
+  const detail = error instanceof Error ? error.message : String(error)
+  const title = isProblem(error) ? error.title : detail
+  return { type: `urn:docs-connector:problem:${code}`, title, code, detail }
+}
+
+function codeOfError(error: unknown): string {
+  if (isProblem(error) || error instanceof Refusal) return error.code
+  if (error instanceof ConfigError) return 'settings-wrong'
+  return error instanceof NewerSchemaError ? 'schema-newer' : 'internal'
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof ConfigError)
+    return `These settings are wrong:\n${error.message.replaceAll(/^/gm, '  ')}`
+  const isExpected = isProblem(error) || error instanceof Refusal || error instanceof NewerSchemaError
+  if (isExpected || codeOf(error) !== undefined) return `error: ${(error as Error).message}`
+  return `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+}

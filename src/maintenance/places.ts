@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Config } from '../config.ts'
+import { lockDataFolder } from '../data-folder.ts'
+import { databasePath } from '../metadata/database.ts'
+import { Refusal } from './refusal.ts'
+
+/** Where an installation keeps what it has. */
+export type Places = { dataDir: string; databaseFile: string; blobsRoot: string }
+
+export function placesOf(config: Pick<Config, 'DATA_DIR' | 'DATABASE_URL' | 'BLOBS_URL'>): Places {
+  return {
+    dataDir: resolve(config.DATA_DIR),
+    databaseFile: resolve(databasePath(config.DATABASE_URL)),
+    blobsRoot: resolve(config.BLOBS_URL.slice('file:'.length)),
+  }
+}
+
+/** A mistyped folder must not pass for an empty installation. @throws Refusal `data-missing` */
+export function demandData({ databaseFile }: Places): void {
+  if (!existsSync(databaseFile))
+    throw new Refusal('data-missing', `there is no database at ${databaseFile}: is DATA_DIR right?`)
+}
+
+/** @returns frees it @throws Refusal `folder-in-use` */
+export function lockFolder(folder: string): () => void {
+  try {
+    return lockDataFolder(folder)
+  } catch (cause) {
+    if (!(cause instanceof Error) || !cause.message.startsWith('another')) throw cause
+    throw new Refusal('folder-in-use', cause.message, { cause })
+  }
+}
+
+/** Says that a restore is under way in a folder, and of which backup. */
+export function restoreMark(dataDir: string): string {
+  return join(dataDir, 'restore.json')
+}
+
+/** Half of a backup is no installation. @throws Refusal `backup-incomplete` */
+export function demandNoRestore(dataDir: string): void {
+  if (existsSync(restoreMark(dataDir)))
+    throw new Refusal(
+      'backup-incomplete',
+      `a restore into ${dataDir} was cut short: run it again, or empty the folder`,
+    )
+}

@@ -1,0 +1,29 @@
+export type RefusalCode =
+  | 'backup-incomplete'
+  | 'backup-unreadable'
+  | 'data-missing'
+  | 'disk-full'
+  | 'document-server-missing'
+  | 'folder-in-use'
+  | 'folder-not-empty'
+  | 'folder-unsuitable'
+  | 'not-found'
+  | 'storage-failed'
+
+/** Why a command does not do, or not finish, what it was asked; for the operator to act on. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly code: RefusalCode
+
+  constructor(code: RefusalCode, detail: string, options?: ErrorOptions) {
+    super(detail, options)
+    this.code = code
+  }
+}
+
+/** Whether the disk, or what a user may take of it, is full: said by the system or by SQLite, whoever wrapped it. */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if ('code' in error && ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(String(error.code))) return true
+  return isDiskFull(error.cause)
+}
