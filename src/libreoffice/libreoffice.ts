@@ -9,6 +9,7 @@ import type { Converter } from '../core/converter-port.ts'
 import { Problem } from '../errors.ts'
 import { type ProcessLimits, runLimited } from './limited-process.ts'
 import { inputFilter, LIBREOFFICE_PAIRS, outputFilter } from './pairs.ts'
+import { scalingFilter } from './pictures.ts'
 import { writeProfile } from './profile.ts'
 import { checkUnpackedSize } from './unpacked-size.ts'
 
@@ -31,6 +32,17 @@ export type LibreOfficeOptions = {
   /** For files in work; belongs to this process alone and is emptied at the start. */
   folder: string
   limits?: Partial<ProcessLimits>
+}
+
+type Run = {
+  /** For everything that the run writes. */
+  folder: string
+  input: string
+  /** Value of `--infilter`. */
+  filter: string | undefined
+  to: string
+  /** Value of `--convert-to`. */
+  as: string
 }
 
 /** LibreOffice, one process for each conversion. */
@@ -61,9 +73,10 @@ export class LibreOffice implements Converter, AsyncDisposable {
   }
 
   async convert<Result>(
-    { from, to, open: openSource }: { from: string; to: string; open: () => Promise<Readable> },
+    order: { from: string; to: string; width?: number; open: () => Promise<Readable> },
     use: (bytes: Readable) => Promise<Result>,
   ): Promise<Result> {
+    const { from, to, width, open: openSource } = order
     const program = this.#program
     if (program === undefined) throw new Problem('conversion-unavailable', 'LibreOffice is not installed')
     if (this.#queue.size >= MOST_WAITING) {
@@ -75,22 +88,23 @@ export class LibreOffice implements Converter, AsyncDisposable {
         const input = join(folder, `source.${from}`)
         await storing(pipeline(await openSource(), createWriteStream(input)))
         await checkUnpackedSize(input)
-        const output = await this.#run(program, { folder, input, from, to })
-        return await use(createReadStream(output))
+        const filter = inputFilter(from, await firstLine(input))
+        const whole = await this.#run(program, { folder, input, filter, to, as: outputFilter(from, to) })
+        // It takes both sides or none, and their proportion is known only now.
+        const scaled = width === undefined ? undefined : await scalingFilter(whole, width)
+        if (scaled === undefined) return await use(createReadStream(whole))
+        const picture = { input: whole, filter: undefined, to, as: scaled }
+        return await use(createReadStream(await this.#run(program, { folder, ...picture })))
       } finally {
         await rm(folder, { recursive: true, force: true, maxRetries: 5 })
       }
     })
   }
 
-  async #run(
-    program: string,
-    { folder, input, from, to }: { folder: string; input: string; from: string; to: string },
-  ): Promise<string> {
+  async #run(program: string, { folder, input, filter, to, as }: Run): Promise<string> {
     const profile = join(folder, 'profile')
     await storing(writeProfile(profile))
-    const filter = inputFilter(from, await firstLine(input))
-    const out = join(folder, 'out')
+    const out = await storing(mkdtemp(join(folder, 'out-')))
     const end = await runLimited(
       [
         program,
@@ -101,7 +115,7 @@ export class LibreOffice implements Converter, AsyncDisposable {
         `-env:UserInstallation=${pathToFileURL(profile).href}`,
         ...(filter === undefined ? [] : [`--infilter=${filter}`]),
         '--convert-to',
-        outputFilter(from, to),
+        as,
         '--outdir',
         out,
         input,
