@@ -14,6 +14,10 @@ export function browserRoutes(parts: Parts): Router {
   const router = Router()
   router.get('/web-apps/apps/api/documents/api.js', (_request, response) => sendAsset(response, 'api.js'))
   router.get('/web-apps/apps/editor/index.html', (_request, response) => sendAsset(response, 'editor.html'))
+  // Where Document Server has the page of one of its editors: its headers say who may frame it.
+  router.get('/web-apps/apps/documenteditor/main/index.html', (_request, response) =>
+    sendAsset(response, 'editor.html'),
+  )
   router.get('/web-apps/apps/editor/:name', (request: Request<{ name: string }>, response, next) => {
     const { name } = request.params
     if (/^[a-z-]+\.(js|css)$/.test(name)) sendAsset(response, name, next)

@@ -11,7 +11,7 @@ const HEADER_LIMIT_CHARS = 7168
 export type CallbackFields = { key: string; status: number; [field: string]: unknown }
 
 type Parts = {
-  settings: { secret: string }
+  settings: { secret: string; jwtHeader: string }
   clock: () => Date
   work: Work
   faults: Faults
@@ -88,10 +88,10 @@ export class Callbacks {
   }
 
   async #post(message: Message): Promise<CallbackAnswer> {
-    const { clock, outgoing, maxRemembered, log } = this.#parts
+    const { clock, outgoing, maxRemembered, log, settings } = this.#parts
     const body = JSON.stringify(message.body)
     const headers: Record<string, string> = {
-      ...(message.authorization === undefined ? {} : { Authorization: message.authorization }),
+      ...(message.authorization === undefined ? {} : { [settings.jwtHeader]: message.authorization }),
     }
     const sent: SentCallback = {
       at: clock(),

@@ -1,8 +1,9 @@
 import type { Request, Response } from 'express'
-import { BUILD_NUMBER, BUILD_VERSION, infoBody } from './bodies.ts'
+import { infoBody } from './bodies.ts'
 import type { Documents } from './documents.ts'
 import { forgottenCacheFile } from './forgotten.ts'
 import { addressOf, type Settings, signedParameters } from './inbox.ts'
+import type { LicenseAnswer } from './license.ts'
 import type { Saves, SavesParts } from './saves.ts'
 
 // Source: ONLYOFFICE Docs API, Command service, `error`.
@@ -14,13 +15,19 @@ const EXPIRED_TOKEN = 7
 
 const WITHOUT_KEY = new Set<unknown>(['version', 'license', 'getForgottenList'])
 
-type Parts = SavesParts & { settings: Settings; saves: Saves; rows: Documents; version: () => string }
+type Parts = SavesParts & {
+  settings: Settings
+  saves: Saves
+  rows: Documents
+  version: () => string
+  license: () => LicenseAnswer
+}
 
 type Answer = { error: number; [field: string]: unknown }
 
 /** CommandService: always HTTP 200, the outcome is in `error`. */
 export async function answerCommand(parts: Parts, request: Request, response: Response): Promise<void> {
-  const verified = signedParameters(request, { secret: parts.settings.secret, now: parts.clock() })
+  const verified = signedParameters(request, parts.settings, parts.clock())
   const send = (answer: object) => {
     // Set by hand: Document Server names no charset here.
     response.setHeader('Content-Type', 'application/json')
@@ -45,7 +52,7 @@ async function run(
   if (key !== undefined && typeof key !== 'string') return { key, error: UNKNOWN_KEY }
   const named = key === undefined ? {} : { key }
   if (c === 'version') return { ...named, error: 0, version: parts.version() }
-  if (c === 'license') return { ...named, error: 0, ...LICENSE }
+  if (c === 'license') return { ...named, error: 0, ...parts.license() }
   if (c === 'getForgottenList') return { ...named, error: 0, keys: [...parts.forgotten.keys()] }
   return { ...named, ...(await runOnKey(parts, key ?? '', payload, request)) }
 }
@@ -129,34 +136,4 @@ function getForgotten({ forgotten, files, settings }: Parts, key: string, reques
 
 function userdataOf({ userdata }: Record<string, unknown>): string | undefined {
   return typeof userdata === 'string' ? userdata : undefined
-}
-
-const LICENSE = {
-  license: {
-    start_date: '2026-11-01T00:00:00.000Z',
-    end_date: null,
-    timelimited: false,
-    trial: false,
-    developer: false,
-    branding: false,
-    customization: false,
-    advanced_api: false,
-    connections: 20,
-    connections_view: 20,
-    users_count: 0,
-    users_view_count: 0,
-    users_expire: 1,
-    customer_id: '',
-    alias: '',
-    multitenancy: false,
-  },
-  server: {
-    workersCount: 1,
-    resultType: 3,
-    packageType: 0,
-    buildDate: '2016-06-29T00:00:00.000Z',
-    buildVersion: BUILD_VERSION,
-    buildNumber: BUILD_NUMBER,
-  },
-  quota: { users: [], users_view: [] },
 }

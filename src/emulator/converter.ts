@@ -5,7 +5,8 @@ import type { Documents } from './documents.ts'
 import type { CacheFile } from './files.ts'
 import { addressOf, type Settings, signedParameters } from './inbox.ts'
 import { convertWithOffice } from './office.ts'
-import type { Outgoing } from './outgoing.ts'
+import { type Outgoing, TooLargeError } from './outgoing.ts'
+import { OUTPUT_CODES } from './output-codes.ts'
 import type { SavesParts } from './saves.ts'
 import { isUsableKey } from './tokens.ts'
 
@@ -17,6 +18,7 @@ const PASSWORD_NEEDED = -5
 const BAD_PARAMETERS = -7
 const BAD_TOKEN = -8
 const TYPE_UNKNOWN = -9
+const TOO_LARGE = -10
 
 const MAX_REMEMBERED = 1000
 const ERROR_KEPT_MS = 1000
@@ -34,47 +36,6 @@ const PACKED_TYPES = new Set([
   'ppsx',
   'potx',
 ])
-
-// The number of the format in the name of the folder. Source: ONLYOFFICE core, AVS_OFFICESTUDIO_FILE_*.
-const OUTPUT_CODES: Record<string, number> = {
-  docx: 65,
-  doc: 66,
-  odt: 67,
-  rtf: 68,
-  txt: 69,
-  html: 70,
-  epub: 72,
-  fb2: 73,
-  docm: 77,
-  dotx: 78,
-  dotm: 79,
-  ott: 81,
-  md: 93,
-  pptx: 129,
-  ppt: 130,
-  odp: 131,
-  ppsx: 132,
-  pptm: 133,
-  ppsm: 134,
-  potx: 135,
-  potm: 136,
-  otp: 138,
-  xlsx: 257,
-  xls: 258,
-  ods: 259,
-  csv: 260,
-  xlsm: 261,
-  xltx: 262,
-  xltm: 263,
-  xlsb: 264,
-  ots: 266,
-  pdf: 513,
-  pdfa: 521,
-  bmp: 1025,
-  gif: 1026,
-  jpg: 1024,
-  png: 1029,
-}
 
 type Converted = { file: CacheFile; fileType: string; filename: string } | { error: number }
 type Conversion = { result: Converted | undefined; done: Promise<Converted>; forgetAt: number }
@@ -113,7 +74,7 @@ export class Converter {
 
   async #run(request: Request): Promise<Answer> {
     const { settings, clock, files, rows } = this.#parts
-    const { payload } = signedParameters(request, { secret: settings.secret, now: clock() })
+    const { payload } = signedParameters(request, settings, clock())
     if (!payload) return { error: BAD_TOKEN }
     const order = readOrder(payload)
     if ('error' in order) return order
@@ -152,8 +113,10 @@ export class Converter {
 
   async #convert(order: Order): Promise<Converted> {
     const { outgoing, files, faults } = this.#parts
-    const source = await outgoing.download(order.url).catch(() => undefined)
-    if (!source) return { error: NOT_DOWNLOADABLE }
+    const source = await outgoing.download(order.url).catch((error: unknown) => ({
+      error: error instanceof TooLargeError ? TOO_LARGE : NOT_DOWNLOADABLE,
+    }))
+    if ('error' in source) return source
     const isEncrypted = PACKED_TYPES.has(order.fileType) && source.subarray(0, 8).equals(COMPOUND_FILE)
     if (isEncrypted) return { error: PASSWORD_NEEDED }
     if (faults.takeConverterFailure(order.key)) return { error: CONVERSION_FAILED }

@@ -20,7 +20,11 @@ const CONNECT_HEAD_START_MS = 20
 const CONNECT_PATIENCE_MS = 2000
 const MAX_ROWS = 50_000
 
-type Parts = SavesParts & { settings: { secret: string }; outgoing: Outgoing; saves: Saves }
+type Parts = SavesParts & {
+  settings: { secret: string; jwtHeader: string }
+  outgoing: Outgoing
+  saves: Saves
+}
 
 /** Who edits what: opening, editing, moving on, leaving. */
 export class Documents {

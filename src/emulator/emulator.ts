@@ -8,6 +8,8 @@ import { Faults } from './faults.ts'
 import { Files } from './files.ts'
 import type { ForgottenFile } from './forgotten.ts'
 import { type FiredEvent, HostCalls, type MethodCall } from './host-calls.ts'
+import type { Settings } from './inbox.ts'
+import { OPEN_SOURCE_LICENSE } from './license.ts'
 import { Outgoing } from './outgoing.ts'
 import { emulatorRoutes } from './routes.ts'
 import { Saves, type SavesParts } from './saves.ts'
@@ -15,6 +17,7 @@ import {
   DOCUMENT_SERVER_TIMINGS,
   type EmulatorOptions,
   type HandMadeCallback,
+  MAX_DOWNLOAD_BYTES,
   type SentCallback,
   type SignedConfig,
   type Timings,
@@ -25,13 +28,14 @@ const MAX_CALLBACKS = 50_000
 
 /** What the routes need. */
 export type Parts = SavesParts & {
-  settings: { secret: string; publicUrl: string }
+  settings: Settings
   saves: Saves
   rows: Documents
   outgoing: Outgoing
   hostCalls: HostCalls
   office: string | undefined
   version: () => string
+  license: () => typeof OPEN_SOURCE_LICENSE
 }
 
 /** A small Document Server: mount `router`, or let `startEmulator` give it a port of its own. */
@@ -43,17 +47,25 @@ export class Emulator implements AsyncDisposable {
   readonly forgotten = new Map<string, ForgottenFile>()
   /** What the command `version` answers. */
   version = `${BUILD_VERSION}.${BUILD_NUMBER}`
-  readonly #settings: { secret: string; publicUrl: string }
+  /** What the command `license` answers. */
+  license = structuredClone(OPEN_SOURCE_LICENSE)
+  readonly #settings: Settings
   readonly #work = new Work()
   readonly #callbacks: Callbacks
   readonly #parts: Parts
 
   constructor(options: EmulatorOptions) {
     const { clock = () => new Date(), log = () => {}, callbackTokens: withTokens = true } = options
-    this.#settings = { secret: options.secret, publicUrl: options.publicUrl.replace(/\/+$/, '') }
+    this.#settings = {
+      secret: options.secret,
+      publicUrl: options.publicUrl.replace(/\/+$/, ''),
+      jwtHeader: options.jwtHeader ?? 'Authorization',
+      inboxTokens: options.inboxTokens ?? true,
+    }
     this.timings = { ...DOCUMENT_SERVER_TIMINGS, ...options.timings }
     const shared = { settings: this.#settings, clock, timings: this.timings, work: this.#work, withTokens }
-    const outgoing = new Outgoing(shared)
+    const { refusesPrivateAddresses = false, maxDownloadBytes = MAX_DOWNLOAD_BYTES } = options
+    const outgoing = new Outgoing({ ...shared, refusesPrivateAddresses, maxDownloadBytes })
     const { faults, forgotten } = this
     const { urlLifetimeS } = this.timings
     const maxRemembered = options.maxCallbacks ?? MAX_CALLBACKS
@@ -64,7 +76,15 @@ export class Emulator implements AsyncDisposable {
     const saves = new Saves(parts)
     const rows = new Documents({ ...parts, saves })
     const hostCalls = new HostCalls({ ...parts, maxRemembered })
-    this.#parts = { ...parts, saves, rows, hostCalls, office: options.office, version: () => this.version }
+    this.#parts = {
+      ...parts,
+      saves,
+      rows,
+      hostCalls,
+      office: options.office,
+      version: () => this.version,
+      license: () => this.license,
+    }
     this.router = emulatorRoutes(this.#parts)
   }
 

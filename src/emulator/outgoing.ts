@@ -1,18 +1,27 @@
-import http from 'node:http'
+import { lookup } from 'node:dns/promises'
+import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import axios, { type AxiosInstance } from 'axios'
+import ipaddr from 'ipaddr.js'
 import { sign } from './tokens.ts'
-import { MAX_DOWNLOAD_BYTES, type Timings } from './types.ts'
+import type { Timings } from './types.ts'
 import type { Work } from './work.ts'
 
 const MAX_ANSWER_BYTES = 1024 * 1024
 
 type Parts = {
-  settings: { secret: string }
+  settings: { secret: string; jwtHeader: string }
   clock: () => Date
   timings: Timings
   work: Work
   withTokens: boolean
+  refusesPrivateAddresses: boolean
+  maxDownloadBytes: number
+}
+
+/** The file is larger than `maxDownloadBytes`; it is not asked for again. */
+export class TooLargeError extends Error {
+  override readonly name = 'TooLargeError'
 }
 
 /** All requests that the emulator makes. */
@@ -58,11 +67,14 @@ export class Outgoing {
   async download(url: string): Promise<Buffer> {
     const { timings, work } = this.#parts
     if (!/^https?:\/\//.test(url)) throw new Error('only http and https are fetched')
+    if (this.#parts.refusesPrivateAddresses) await demandPublic(url)
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return (await this.#get(url, (status) => status === 200)).bytes
+        const { status, bytes } = await this.#get(url)
+        if (status === 200) return bytes
+        throw new Error(`the download answered ${status}`)
       } catch (error) {
-        if (attempt >= timings.downloadTries) throw error
+        if (error instanceof TooLargeError || attempt >= timings.downloadTries) throw error
         await work.sleep(timings.downloadRetryMs)
       }
     }
@@ -71,7 +83,7 @@ export class Outgoing {
   /** One try with the same token, whatever comes of it; status 0 when there is no answer. */
   async tryDownload(url: string): Promise<{ status: number; bytes: Buffer }> {
     try {
-      if (/^https?:\/\//.test(url)) return await this.#get(url, () => true)
+      if (/^https?:\/\//.test(url)) return await this.#get(url)
     } catch {
       // No answer, or one that is too large.
     }
@@ -83,20 +95,40 @@ export class Outgoing {
     this.#agents.httpsAgent.destroy()
   }
 
-  async #get(
-    url: string,
-    validateStatus: (status: number) => boolean,
-  ): Promise<{ status: number; bytes: Buffer }> {
+  async #get(url: string): Promise<{ status: number; bytes: Buffer }> {
     const { timings, work, clock, settings, withTokens } = this.#parts
     const token = sign({ payload: { url } }, { secret: settings.secret, now: clock() })
-    const response = await this.#axios.get<Buffer>(url, {
-      headers: withTokens ? { Authorization: `Bearer ${token}` } : {},
+    const response = await this.#axios.get<IncomingMessage>(url, {
+      headers: withTokens ? { [settings.jwtHeader]: `Bearer ${token}` } : {},
       timeout: timings.downloadTimeoutMs,
       signal: AbortSignal.any([work.signal, AbortSignal.timeout(timings.downloadTimeoutMs)]),
-      maxContentLength: MAX_DOWNLOAD_BYTES,
-      responseType: 'arraybuffer',
-      validateStatus,
+      responseType: 'stream',
+      validateStatus: () => true,
     })
-    return { status: response.status, bytes: Buffer.from(response.data) }
+    const announced = Number(response.headers['content-length'] ?? 0)
+    return { status: response.status, bytes: await this.#read(response.data, announced) }
   }
+
+  /** Of a length that is announced too large nothing is read. @throws TooLargeError */
+  async #read(body: IncomingMessage, announced: number): Promise<Buffer> {
+    const { maxDownloadBytes } = this.#parts
+    const chunks: Buffer[] = []
+    let size = announced > maxDownloadBytes ? announced : 0
+    if (size === 0) {
+      for await (const chunk of body) {
+        size += chunk.length
+        if (size > maxDownloadBytes) break
+        chunks.push(chunk)
+      }
+    }
+    body.destroy()
+    if (size > maxDownloadBytes) throw new TooLargeError('the file is too large')
+    return Buffer.concat(chunks)
+  }
+}
+
+/** As Document Server's request-filtering-agent does. @throws Error for anything but a public address */
+async function demandPublic(url: string): Promise<void> {
+  const { address } = await lookup(new URL(url).hostname.replace(/^\[|\]$/g, ''))
+  if (ipaddr.process(address).range() !== 'unicast') throw new Error('It is private IP address')
 }

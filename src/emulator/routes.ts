@@ -8,6 +8,10 @@ import { readBody } from './inbox.ts'
 /** Everything under the emulator's address. */
 export function emulatorRoutes(parts: Parts): Router {
   const router = Router()
+  router.use((_request, response, next) => {
+    response.set('Date', parts.clock().toUTCString())
+    next()
+  })
   const files = (request: Request, response: Response) => parts.files.answer(request, response)
   const command = (request: Request, response: Response) => answerCommand(parts, request, response)
 

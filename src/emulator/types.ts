@@ -66,6 +66,14 @@ export type EmulatorOptions = {
   log?: (line: string) => void
   /** Outbox tokens in callbacks and downloads. */
   callbackTokens?: boolean
+  /** False: commands and conversions are taken without a token, as Document Server's default.json has it. */
+  inboxTokens?: boolean
+  /** Header of the tokens, both ways; `Authorization` unless told otherwise. */
+  jwtHeader?: string
+  /** Nothing is fetched from private addresses, not even when a good token names them. */
+  refusesPrivateAddresses?: boolean
+  /** One byte more and a file is not fetched. */
+  maxDownloadBytes?: number
   /** The LibreOffice program; by default `soffice` or `libreoffice` on PATH. */
   office?: string
   /** How many of the sent callbacks `callbacks` remembers. */
