@@ -2,7 +2,6 @@ import { stringifySetCookie } from 'cookie'
 import express, { type Request, type Response, Router } from 'express'
 import type { Deps } from '../core/deps.ts'
 import { equalSecrets } from '../core/hashed-secrets.ts'
-import { listDocuments } from '../core/list-documents.ts'
 import { redeemSignInLink } from '../core/sign-in.ts'
 import { ADMINISTRATOR_S, type Tokens } from '../core/tokens.ts'
 import { Problem } from '../errors.ts'
@@ -10,9 +9,8 @@ import { ADMINISTRATOR_COOKIE, isAdministrator } from '../http/authentication.ts
 import { bodyDeadline } from '../http/body-deadline.ts'
 import type { Limits } from '../http/limits.ts'
 import { asProblem, setProblemHeaders } from '../http/problem-json.ts'
+import { helpRoutes } from './help.ts'
 import type { Views } from './views.ts'
-
-const MOST_LISTED = 50
 
 export type Pages = {
   deps: Deps
@@ -28,12 +26,13 @@ export function pageRoutes({ deps, tokens, limits, views, publicUrl, adminToken 
   const router = Router()
   const { pathname, protocol, origin } = new URL(publicUrl)
 
-  router.get('/', async (request, response) => {
-    const isSignedIn = isAdministrator(request, tokens)
-    const listed = isSignedIn
-      ? await listDocuments(deps, { kind: 'administrator' }, { skip: 0, take: MOST_LISTED })
-      : { documents: [], totalCount: 0 }
-    response.set('Cache-Control', 'no-store').send(views.render('home', { isSignedIn, ...listed }))
+  const basePath = pathname.replace(/\/+$/, '')
+
+  router.use('/help', helpRoutes({ views, tokens, basePath }))
+
+  router.get('/', (request, response) => {
+    if (isAdministrator(request, tokens)) return response.redirect(303, `${basePath}/files`)
+    response.set('Cache-Control', 'no-store').send(views.render('home', {}))
   })
 
   // A link is looked at by mail scanners and previews: only the button uses it up.
@@ -59,7 +58,7 @@ export function pageRoutes({ deps, tokens, limits, views, publicUrl, adminToken 
       } catch (error) {
         return showFault(error, response)
       }
-      response.set('Set-Cookie', administratorCookie()).redirect(303, `${pathname.replace(/\/+$/, '')}/`)
+      response.set('Set-Cookie', administratorCookie()).redirect(303, `${basePath}/`)
     },
   )
 

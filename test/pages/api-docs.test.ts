@@ -29,7 +29,7 @@ inBrowser(
     await page.getByRole('button', { name: 'Authorize' }).first().click()
     await page.getByLabel('auth-bearer-value').fill(app.token)
     await page.getByRole('button', { name: 'Apply credentials' }).click()
-    await page.getByRole('button', { name: 'Close' }).last().click()
+    await page.getByRole('button', { name: 'Close', exact: true }).last().click()
 
     const list = page.locator('#operations-Documents-getDocuments')
     await list.locator('.opblock-summary-control').click()

@@ -201,10 +201,10 @@ describe.skipIf(noBrowser !== undefined)(`the document ${noBrowser ?? ''}`, () =
     const opened = editor.page.waitForEvent('popup')
     await press(editor, 'create-new')
     const tab = await opened
-    await tab.waitForURL(`${stage.app.url}/`)
+    await tab.waitForURL(`${stage.app.url}/files`)
     await tab.close()
     await editor.frame.locator('[data-event="onRequestClose"]').click()
-    await editor.page.waitForURL(`${stage.app.url}/`)
+    await editor.page.waitForURL(`${stage.app.url}/files`)
   })
 })
 

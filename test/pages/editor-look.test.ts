@@ -4,10 +4,8 @@ import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { noBrowser, viewerUrl } from '../support/browser.ts'
 import { makeDocx, makeOle } from '../support/files.ts'
+import { SHOTS } from '../support/looks.ts'
 import { notice, openAt, press, type Stage, shown, startStage, trouble } from './editor-support.ts'
-
-/** Pictures of the pages are put there, to be looked at. */
-const { SHOTS } = process.env
 
 let stage: Stage
 let axe: string

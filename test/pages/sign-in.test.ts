@@ -31,9 +31,9 @@ inBrowser(`a person signs in by the link and sees the documents${because}`, asyn
   await page.goto(`${app.url}/sign-in?link=${link}`)
   await page.getByRole('button', { name: 'Sign in' }).click()
 
-  await page.waitForURL(`${app.url}/`)
-  expect(await page.textContent('h2')).toBe('Newest documents')
-  expect(await page.getByRole('link').allTextContents()).toContain(title)
+  await page.waitForURL(`${app.url}/files`)
+  await page.getByLabel('Workspace').selectOption('Tests')
+  await page.getByRole('link', { name: title }).waitFor()
   expect(complaints).toEqual([])
 
   await page.goto(`${app.url}/sign-in?link=${link}`)
@@ -51,8 +51,8 @@ inBrowser(`a person signs in with the admin token; a wrong one is told in words$
   expect(await page.textContent('[role=alert]')).toContain('this is not the admin token')
   await page.getByLabel('Admin token').fill(ADMIN_TOKEN)
   await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.waitForURL(`${app.url}/`)
-  expect(await page.textContent('main')).toMatch(/No documents yet|Newest documents/)
+  await page.waitForURL(`${app.url}/files`)
+  expect(await page.textContent('h1')).toBe('Files')
 })
 
 const signIn = (form: Record<string, string>, headers: Record<string, string> = {}) =>

@@ -1,9 +1,10 @@
 // Calls of the page to the service, as the user who opened it.
 
-/** A refusal; `isFinal`: asking again is of no use. */
+/** A refusal; `isFinal`: asking again is of no use; `code`: like `grant-missing`. */
 class Refusal extends Error {
-  constructor(message, status) {
+  constructor({ message, error = 'http-error' }, status) {
     super(message)
+    this.code = error.toLowerCase().replaceAll('_', '-')
     this.isFinal = [401, 403, 404].includes(status)
   }
 }
@@ -22,7 +23,7 @@ export function serviceOf({ documentUrl, pageToken }) {
     if (response.status === 204) return undefined
     // What stands between us and the service answers in HTML.
     const answer = await response.json().catch(() => ({ message: `HTTP ${response.status}` }))
-    if (!response.ok) throw new Refusal(answer.message, response.status)
+    if (!response.ok) throw new Refusal(answer, response.status)
     return answer
   }
 

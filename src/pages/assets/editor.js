@@ -2,6 +2,7 @@
 // edits are saved and who is here, and moves to a new key when the document's head was replaced.
 
 import { grantedEvents } from './editor-events.js'
+import { connectHost } from './editor-host.js'
 import { createMove } from './editor-move.js'
 import { serviceOf } from './editor-service.js'
 import { languageFor, textsIn } from './editor-texts.js'
@@ -26,6 +27,11 @@ const told = new Set()
 let editor
 let { fileType } = config.document
 
+const host = connectHost({
+  service,
+  onRenamed: (title) => showName(`${title}.${fileType}`),
+})
+
 /** Fills a line with text and buttons. */
 function show(line, words, buttons) {
   line.replaceChildren(
@@ -42,7 +48,12 @@ function show(line, words, buttons) {
   line.hidden = false
 }
 
-const showTrouble = (words, ...buttons) => show(trouble, words, buttons)
+/** @param code what the framing site is told it by */
+function showFault(code, words, ...buttons) {
+  host.tell('error', { code, message: words })
+  show(trouble, words, buttons)
+}
+
 const hide = (line) => [text('dismiss'), () => (line.hidden = true), 'plain']
 const say = (words, ...buttons) => show(notice, words, [...buttons, hide(notice)])
 
@@ -50,6 +61,7 @@ const say = (words, ...buttons) => show(notice, words, [...buttons, hide(notice)
 function showName(name) {
   element('title').textContent = name
   document.title = name
+  host.tell('title', { title: name.replace(/\.[^.]*$/, '') })
 }
 
 function showSaveState(state, at) {
@@ -67,10 +79,11 @@ function showSaveState(state, at) {
 async function showPeople(ids) {
   const others = ids.filter((id) => id !== config.editorConfig.user.id)
   people.hidden = others.length === 0
-  if (others.length === 0) return
+  if (others.length === 0) return host.tell('users', { users: [] })
   const known = await service.get('/users', { c: 'info', id: others.join(',') }).catch(() => ({ users: [] }))
   const names = others.map((id) => known.users.find((user) => user.id === id)?.name ?? id)
   people.textContent = text('here', { names: names.join(', ') })
+  host.tell('users', { users: others.map((id, index) => ({ id, name: names[index] })) })
 }
 
 function report(event, data) {
@@ -90,7 +103,7 @@ const move = createMove({
   service,
   editor: () => editor,
   start,
-  showTrouble,
+  showTrouble: (...trouble) => showFault('attention-needed', ...trouble),
   hideTrouble: () => (trouble.hidden = true),
   onMoved({ document: opened }) {
     fileType = opened.fileType
@@ -106,8 +119,12 @@ const FAULTS = { '-4': 'fault4', '-20': 'fault20', '-21': 'fault21' }
 function events() {
   const tools = { service, editor: () => editor, text, say, showName, fileType: () => fileType, move }
   return {
+    ...host.events,
     ...grantedEvents({ ...page, mode }, tools),
-    onDocumentStateChange: ({ data }) => move.noteOwnText(data === true),
+    onDocumentStateChange: ({ data }) => {
+      move.noteOwnText(data === true)
+      host.noteOwnText(data === true)
+    },
     onRequestRefreshFile: move.toNewKey,
     onOutdatedVersion: () => location.reload(),
     onUserActionRequired: () => {
@@ -119,7 +136,8 @@ function events() {
       // Nothing may be saved by itself any more; what we know of the last save stays.
       if (saveState.dataset.state === undefined) saveState.textContent = ''
       const fault = FAULTS[String(data?.errorCode)]
-      showTrouble(
+      showFault(
+        'editor-error',
         fault ? text(fault) : text('reports', { message: data?.errorDescription ?? '?' }),
         hide(trouble),
       )
@@ -140,6 +158,7 @@ function listen() {
     const { state, at } = JSON.parse(data)
     showSaveState(state, at)
   })
+  host.follow(stream)
   stream.addEventListener('users', ({ data }) => showPeople(JSON.parse(data).users))
   stream.addEventListener('head-changed', move.onHeadChanged)
   let isOffline = false
@@ -152,7 +171,7 @@ function listen() {
   stream.addEventListener('error', () => {
     // A refusal closes the stream for good; a lost connection is taken up again by the browser.
     if (stream.readyState === EventSource.CLOSED)
-      showTrouble(text('ended'), [text('reload'), () => location.reload()])
+      showFault('access-ended', text('ended'), [text('reload'), () => location.reload()])
     else {
       isOffline = true
       say(text('offline'))
@@ -185,7 +204,7 @@ function open() {
   showFrame()
   if (window.DocsAPI === undefined) {
     const { origin } = new URL(element('api').src)
-    showTrouble(text('notLoaded', { origin }), [text('tryAgain'), () => location.reload()])
+    showFault('editor-not-loaded', text('notLoaded', { origin }), [text('tryAgain'), () => location.reload()])
     return
   }
   start(config)
