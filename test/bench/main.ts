@@ -5,9 +5,11 @@ import { callback } from './callback.ts'
 import { config } from './config.ts'
 import { file } from './file.ts'
 import { forcesave } from './forcesave.ts'
+import { hub } from './hub.ts'
 import { list } from './list.ts'
 import { memory } from './memory.ts'
 import { dropMillion } from './million.ts'
+import { pages } from './pages.ts'
 import { shareCores } from './processes.ts'
 import { type Result, table } from './results.ts'
 import { search } from './search.ts'
@@ -33,10 +35,12 @@ const ROWS: Record<string, () => Promise<Result[]>> = {
   callback,
   memory: () => memory({ isLarge: values.large }),
   forcesave,
+  hub,
   upload,
   token,
   list,
   search,
+  pages,
   start,
 }
 

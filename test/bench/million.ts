@@ -48,8 +48,7 @@ export async function seedMillion(): Promise<AsyncDisposable & { database: Datab
   const folder = await temporaryFolder()
   const path = join(folder.path, 'metadata.sqlite')
   try {
-    await (await openDatabase(`sqlite:${path}`)).destroy()
-    fill(path)
+    await seedDocuments(path, MILLION + TRASHED)
   } catch (error) {
     await folder[Symbol.asyncDispose]()
     throw error
@@ -64,7 +63,13 @@ export async function seedMillion(): Promise<AsyncDisposable & { database: Datab
   }
 }
 
-function fill(path: string): void {
+/** So many documents, a twenty-first of them in the trash, in a new database. */
+export async function seedDocuments(path: string, all: number): Promise<void> {
+  await (await openDatabase(`sqlite:${path}`)).destroy()
+  fill(path, all)
+}
+
+function fill(path: string, all: number): void {
   const sqlite = new Sqlite(path)
   // Nothing here must outlive a crash.
   for (const setting of ['journal_mode = OFF', 'synchronous = OFF', 'cache_size = -500000']) {
@@ -79,7 +84,7 @@ function fill(path: string): void {
   sqlite.exec('begin')
   for (const { type, name } of kept) sqlite.exec(`drop ${type} ${name}`)
   insertWorkspaces(sqlite)
-  insertDocuments(sqlite)
+  insertDocuments(sqlite, all)
   sqlite.exec(`insert into document_counts
     select workspace_id, deleted_at is not null, folder, file_type, count(*) from documents group by 1, 2, 3, 4`)
   // An index over rows that are there is built far faster than row by row.
@@ -96,14 +101,13 @@ function insertWorkspaces(sqlite: Sqlite.Database): void {
   for (const name of [LARGE, ...names]) insert.run(name, name, now)
 }
 
-function insertDocuments(sqlite: Sqlite.Database): void {
+function insertDocuments(sqlite: Sqlite.Database, all: number): void {
   const search = sqlite.prepare('insert into document_search (tag, title, document_id) values (?, ?, ?)')
   const document = sqlite.prepare(`insert into documents (
       id, workspace_id, title, folded_title, file_type, head_version_id, last_version_number, size, created_by,
       created_at, updated_at, deleted_at, folder, search_row
     ) values (?, ?, ?, ?, ?, ?, 1, ?, 'ann', ?, ?, ?, ?, ?)`)
   const random = randomNumbers(42)
-  const all = MILLION + TRASHED
   let made = 0
   const insert = (number: number, workspaceId: string, title: string, isDeleted: boolean) => {
     const age = number / all

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Running, startMain } from './processes.ts'
 
 export const SECRET = 'bench-secret-0123456789abcdef0123456789abcdef'
-const ADMIN_TOKEN = 'bench-admin-token-0123456789'
+export const ADMIN_TOKEN = 'bench-admin-token-0123456789'
 
 export type BenchService = Running & {
   token: string
