@@ -7,8 +7,11 @@ import { recoverForgotten } from './core/recovery.ts'
 import { RemoteDeliveries } from './core/remote/delivery.ts'
 import { withdrawEnded } from './core/sharing/withdraw.ts'
 import { sweep } from './core/sweep.ts'
+import { ThumbnailQueue } from './core/thumbnails/queue.ts'
 import { checkAlerts } from './core/webhooks/alerts.ts'
 import { WebhookQueue } from './core/webhooks/queue.ts'
+import type { ContinuousDoctor } from './doctor/continuous.ts'
+import type { HubDoor } from './hub/hub-door.ts'
 import { countSavesAtRisk } from './metadata/saves.ts'
 
 /** After a start the last final saves of Document Server may still be on their way to its forgotten store. */
@@ -16,12 +19,17 @@ const WATCHFUL_MS = 5 * 60_000
 const CALM_EVERY_MIN = 10
 
 /** Everything that happens without a request; what it works on stands in rows, so it may be cut short. */
-export function startBackground(deps: Deps): { stop(withinMs: number): Promise<void> } {
+export function startBackground(
+  deps: Deps,
+  hub: Pick<HubDoor, 'withdraw' | 'renew'>,
+  doctor: Pick<ContinuousDoctor, 'round'>,
+): { stop(withinMs: number): Promise<void> } {
   const startedAt = deps.clock().getTime()
   const running = new Set<Promise<unknown>>()
   const stopped = new AbortController()
   const webhooks = new WebhookQueue(deps, stopped.signal)
   const deliveries = new RemoteDeliveries(deps, stopped.signal)
+  const thumbnails = new ThumbnailQueue(deps, stopped.signal)
 
   function every(pattern: string, name: string, work: () => Promise<unknown>): ScheduledTask {
     const options = { name, noOverlap: true, logger: cronLogger(deps.log) }
@@ -54,7 +62,11 @@ export function startBackground(deps: Deps): { stop(withinMs: number): Promise<v
     every('0 37 * * * *', 'prune activity', () => pruneActivity(deps)),
     every('* * * * * *', 'webhooks', () => webhooks.startDue()),
     every('* * * * * *', 'linked files', () => deliveries.startDue()),
+    every('* * * * * *', 'thumbnails', () => thumbnails.startDue()),
     every('*/10 * * * * *', 'withdraw', () => withdrawEnded(deps)),
+    every('*/15 * * * * *', 'hub access', () => hub.withdraw()),
+    every('*/20 * * * * *', 'hub presence', () => hub.renew()),
+    every('20 */5 * * * *', 'doctor', () => doctor.round()),
     every('30 * * * * *', 'alerts', () => checkAlerts(deps)),
   ]
   void track('recovery', () => recoverForgotten(deps, stopped.signal))
@@ -64,7 +76,7 @@ export function startBackground(deps: Deps): { stop(withinMs: number): Promise<v
       stopped.abort()
       await Promise.all(tasks.map((task) => task.destroy()))
       await Promise.race([
-        Promise.all([...running, webhooks.idle(), deliveries.idle()]),
+        Promise.all([...running, webhooks.idle(), deliveries.idle(), thumbnails.idle()]),
         delay(withinMs, undefined, { ref: false }),
       ])
     },

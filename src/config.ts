@@ -54,6 +54,9 @@ const json = z.string().transform((value, context): unknown => {
   }
 })
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback)
+const flag = z
+  .enum(['true', 'false'], { error: 'must be true or false' })
+  .transform((value) => value === 'true')
 const list = z
   .string()
   .transform((value) => value.split(/[\s,]+/).filter(Boolean))
@@ -121,6 +124,15 @@ const Environment = z.object({
   AUTH_RATE_LIMIT_MAX: count(100),
   CORS_ORIGINS: list,
   FRAME_ANCESTORS: list,
+  HUB_ANONYMOUS: flag.default(false),
+  HUB_MAX_MESSAGE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(32 * 1024)
+    .max(64 * 1024 ** 2)
+    .default(1024 ** 2),
+  HUB_MESSAGES_PER_S: count(1000),
+  HUB_CLIENT_MESSAGES_PER_S: count(10_000),
   EDITOR_CUSTOMIZATION: json.pipe(Customization).default({}),
   WEBHOOK_ALLOWED_HOSTS: list.pipe(
     z.array(z.string().refine(isHostOrNetwork, 'must be host names, addresses or networks like 10.0.0.0/8')),

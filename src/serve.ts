@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
-import { ConfigError, loadConfig } from './config.ts'
+import { type Config, ConfigError } from './config.ts'
 import { createLogger } from './log.ts'
+import { demandNoRestore } from './maintenance/places.ts'
+import { readSettings } from './read-config.ts'
 import { startService } from './server.ts'
 
 /** Runs the service until SIGTERM or SIGINT; exits 1 when it cannot start. */
@@ -13,6 +14,7 @@ export async function serve(): Promise<void> {
   }
   const log = createLogger(config)
   try {
+    demandNoRestore(config.DATA_DIR)
     const service = await startService(config, { log })
     closeWithGrace({ delay: config.SHUTDOWN_S * 1000, logger: false }, async ({ err, signal }) => {
       if (err) log.fatal({ err }, 'stopping after an unexpected fault')
@@ -27,10 +29,9 @@ export async function serve(): Promise<void> {
 }
 
 /** Also `.env` of the working directory. Undefined after every fault was named. */
-export function readConfig() {
-  if (existsSync('.env')) process.loadEnvFile('.env')
+export function readConfig(): Config | undefined {
   try {
-    return loadConfig(process.env)
+    return readSettings()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     process.stderr.write(`These settings are wrong:\n${error.message.replaceAll(/^/gm, '  ')}\n`)
@@ -42,7 +43,7 @@ function say(text: string): void {
   process.stdout.write(text)
 }
 
-function welcome(config: ReturnType<typeof loadConfig>, localUrl: string): string {
+function welcome(config: Config, localUrl: string): string {
   const url = config.PUBLIC_URL ?? localUrl.replace('//127.0.0.1', '//localhost')
   const server = config.ONLYOFFICE_URL
     ? `  Document Server   ${config.ONLYOFFICE_URL}`

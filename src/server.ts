@@ -1,10 +1,10 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import type { Express, Response } from 'express'
 import type { Dialect } from 'kysely'
 import { addressesOf, type ServiceAddresses } from './addresses.ts'
-import { createApp } from './app.ts'
+import { createApp, HUB_PATH } from './app.ts'
 import { startBackground } from './background.ts'
 import { MemoryBackplane } from './backplane/memory.ts'
 import { DiskBlobs, type Files } from './blobs/disk.ts'
@@ -18,13 +18,18 @@ import { KeyLocks } from './core/key-locks.ts'
 import { createOpenings } from './core/openings.ts'
 import { createKnownAdmissions } from './core/sharing/admissions.ts'
 import { createTokens } from './core/tokens.ts'
+import { Updates } from './core/updates/updates.ts'
 import { webhookSecret } from './core/webhooks/signature.ts'
 import { lockDataFolder } from './data-folder.ts'
 import { type DocServerOptions, HttpDocServer } from './docserver/client.ts'
 import { createDocServerTokens, type DocServerTokens } from './docserver/tokens.ts'
+import { createContinuousDoctor } from './doctor/continuous.ts'
 import type { Emulator } from './emulator/emulator.ts'
+import { createAuthentication } from './http/authentication.ts'
+import { createLimits } from './http/limits.ts'
+import { type HubDoor, openHub } from './hub/hub-door.ts'
 import { LibreOffice } from './libreoffice/libreoffice.ts'
-import { createLogger, type Logger } from './log.ts'
+import { createLogger, type Logger, withoutQuery } from './log.ts'
 import { openDatabase } from './metadata/database.ts'
 import { GroupCommit } from './metadata/group-commit.ts'
 import { keyPrefix } from './metadata/installation.ts'
@@ -37,8 +42,12 @@ import { HttpWebhookSender } from './webhooks/http-sender.ts'
 
 /** How long the listener stays open after `/ready` says 503, so that balancers notice. */
 const NOTICE_MS = 300
+/** Longer than proxies keep idle connections to us: a request on one that we just closed would fail. */
+const KEEP_ALIVE_MS = 75_000
 /** Document Server repeats a callback's fields in a header, userdata of any length among them. */
 const MAX_HEADER_BYTES = 64 * 1024
+/** How long Document Server may take to fetch what it draws. */
+const SOURCE_TOKEN_S = 3600
 /** What is left of `SHUTDOWN_S` for closing what is not a request. */
 const LAST_STEPS_MS = 1000
 
@@ -56,6 +65,7 @@ export type Overrides = {
 export type Service = AsyncDisposable & {
   url: string
   deps: Deps
+  hub: HubDoor
   /** Ends within `SHUTDOWN_S`: no new saves, those in flight finish. */
   close(): Promise<void>
 }
@@ -94,7 +104,7 @@ export async function startService(config: Config, overrides: Overrides = {}): P
   })
   opened.defer(() => libreOffice.close())
 
-  const handler: { app?: Express; emulator?: Emulator } = {}
+  const handler: { app?: Express; emulator?: Emulator; isHub?: (request: IncomingMessage) => boolean } = {}
   // After the listener: saves in flight still fetch from it.
   opened.defer(() => handler.emulator?.close())
   const server = createServer(
@@ -103,7 +113,10 @@ export async function startService(config: Config, overrides: Overrides = {}): P
       // Uploads are limited by stalling, bodies that are read whole by a deadline.
       requestTimeout: 0,
       connectionsCheckingInterval: 5000,
+      keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // Everything else stays a request, also when it offers HTTP/2 as Java's client does.
+      shouldUpgradeCallback: (request) => handler.isHub?.(request) === true,
     },
     (request, response) => handler.app?.(request, response),
   )
@@ -119,7 +132,7 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     clock,
   )
   const docServer = docServerOf(config, addresses, docServerTokens, overrides)
-  const fileTokens = createTokens(secrets.rootSecret, clock)
+  const tokens = createTokens(secrets.rootSecret, clock)
   const deps: Deps = {
     config,
     clock,
@@ -144,8 +157,12 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     webhookSecret: (id) => webhookSecret(deriveKey(secrets.rootSecret, `webhook ${id}`)),
     remoteFiles: new HttpRemoteFiles(config.FILE_ORIGINS),
     addressSeal: createSeal(secrets.rootSecret, 'remote-addresses'),
+    contentAddress(documentId, versionId) {
+      const token = tokens.issue('file', { versionId, part: 'content' }, SOURCE_TOKEN_S)
+      return `${addresses.internalUrl}/api/onlyoffice/file/${documentId}?t=${token}`
+    },
     downloadAddress(documentId, file, lifetimeS) {
-      const token = fileTokens.issue('file', { ...file, part: 'attachment' }, lifetimeS)
+      const token = tokens.issue('file', { ...file, part: 'attachment' }, lifetimeS)
       return `${addresses.publicUrl}/api/onlyoffice/file/${documentId}?t=${token}`
     },
   }
@@ -153,9 +170,50 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     emulatorClass && new emulatorClass({ secret, publicUrl: addresses.docServerUrl ?? '', maxCallbacks: 100 })
   if (emulator !== undefined) handler.emulator = emulator
   const isStopping = () => stopping.signal.aborted
-  handler.app = createApp({ deps, addresses, secrets, docServerTokens, emulator, isStopping, streams })
+  const authentication = createAuthentication(deps, tokens, secrets.adminToken)
+  const doctor = createContinuousDoctor({
+    config,
+    clock,
+    log,
+    database,
+    addresses,
+    tokens,
+    docServerTokens,
+    isLibreOfficeInstalled: libreOffice.isInstalled,
+  })
+  const limits = createLimits(config)
+  const updates = new Updates(deps)
+  opened.defer(() => updates.close())
+  const hub = await openHub(deps, updates, {
+    tokens,
+    authentication,
+    limits,
+    publicUrl: addresses.publicUrl,
+  })
+  handler.isHub = ({ url = '' }) => hubPaths(config).has(withoutQuery(url))
+  const app = createApp({
+    deps,
+    addresses,
+    secrets,
+    tokens,
+    authentication,
+    limits,
+    docServerTokens,
+    hub: hub.server,
+    doctor,
+    emulator,
+    isStopping,
+    streams,
+  })
+  handler.app = app
+  server.on('upgrade', (request, socket, head) => {
+    // Then it knows the address behind our proxies as all other requests do.
+    Object.setPrototypeOf(request, app.request)
+    void hub.server.upgrade(request, socket, head)
+  })
+  opened.defer(() => hub.server.close())
   if (overrides.background !== false) {
-    const background = startBackground(deps)
+    const background = startBackground(deps, hub, doctor)
     opened.defer(() => background.stop(LAST_STEPS_MS))
   }
 
@@ -166,7 +224,12 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     closed ??= resources.disposeAsync()
     return closed
   }
-  return { url: addresses.localUrl, deps, close, [Symbol.asyncDispose]: close }
+  return { url: addresses.localUrl, deps, hub, close, [Symbol.asyncDispose]: close }
+}
+
+/** Behind a proxy that strips the sub-path it answers without it. */
+function hubPaths({ BASE_PATH }: Pick<Config, 'BASE_PATH'>): Set<string> {
+  return new Set([HUB_PATH, `${BASE_PATH}${HUB_PATH}`].flatMap((path) => [path, `${path}/`]))
 }
 
 function docServerOf(

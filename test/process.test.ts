@@ -186,7 +186,9 @@ test('a sign-in link works once', async () => {
   const first = await use()
   expect(first.status).toBe(303)
   const cookie = first.headers.get('set-cookie')?.split(';')[0] ?? ''
-  expect(await (await fetch(`${started.url}/`, { headers: { cookie } })).text()).toContain('No documents yet')
+  expect(await (await fetch(`${started.url}/`, { headers: { cookie } })).text()).toContain(
+    'No documents here yet',
+  )
   const second = await use()
   expect(second.status).toBe(401)
   expect(second.headers.get('set-cookie')).toBeNull()

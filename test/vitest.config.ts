@@ -1,12 +1,37 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+/** They change what a whole process shares (certificates, its environment, modules, outgoing calls), or measure its memory. */
+const ALONE = [
+  'test/api/timing.test.ts',
+  'test/contracts/blobs-disk.test.ts',
+  'test/conversions/document-server.test.ts',
+  'test/conversions/huge.test.ts',
+  'test/conversions/limits.test.ts',
+  'test/docserver/client.test.ts',
+  'test/doctor/command.test.ts',
+  'test/help/proxies.test.ts',
+]
 
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // More than cores: tests mostly wait, for fsyncs, timers, browsers and converters.
+    maxWorkers: 3,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...ALONE],
+          // Nothing of ours lives in modules, and loading them anew for each file took as long as the tests.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'alone', include: ALONE } },
+    ],
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],

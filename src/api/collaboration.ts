@@ -17,7 +17,7 @@ const ActiveUser = z
     userName: z.string(),
     userColor: Color,
     joinedAt: Time.nullable(),
-    source: z.enum(['api', 'editor']),
+    source: z.enum(['api', 'hub', 'editor']),
   })
   .meta({ id: 'ActiveUser' })
 

@@ -52,14 +52,21 @@ const Status = z.looseObject({
   healthy: z.boolean(),
 })
 
+const SavedNow = z.object({
+  outcome: z.enum(['saved', 'unchanged']),
+  versionNumber: z.int(),
+  savedAt: z.iso.datetime(),
+})
+
 const MEANINGS = {
   400: 'The query is wrong, no editor knows the format, or the file is not of it',
   401: 'The token is missing or wrong',
+  403: 'This was not granted for the document',
   404: 'No such document',
   424: 'No Document Server is configured',
   429: 'Too many requests',
   500: 'A fault of ours',
-  503: 'The document is being saved: try again shortly',
+  503: 'The document is being saved, or Document Server does not save it: try again shortly',
 } as const
 
 /** What integrators call of the ONLYOFFICE endpoints. */
@@ -81,6 +88,15 @@ export const ONLYOFFICE_PATHS: ZodOpenApiPathsObject = {
         200: { description: 'The page', content: { 'text/html': { schema: { type: 'string' } } } },
         ...errors(400, 401, 404, 424, 429, 500, 503),
       },
+    },
+  },
+  '/onlyoffice/documents/{id}/save': {
+    post: {
+      ...common('postOnlyofficeDocumentsByIdSave', "Have the editor's state stored now and wait for it"),
+      description: 'For the token of an embed, too, if it may edit.',
+      security: [{ bearer: [] }],
+      requestParams: { path: DocumentId },
+      responses: { 200: json(SavedNow), ...errors(401, 403, 404, 424, 429, 500, 503) },
     },
   },
   '/onlyoffice/formats': {

@@ -66,6 +66,9 @@ function codesOf(one: Operation): Code[] {
     hasBody && 'media-type-unsupported',
     isProtected && 'token-missing',
     isProtected && 'token-invalid',
+    // By the administrator's cookie, from no page of ours.
+    isProtected && hasBody && 'origin-refused',
+    isProtected && 'workspace-not-found',
     one.permission !== undefined && 'permission-missing',
     isForAdministrator && 'administrator-only',
     one.isConditional === true && 'precondition-failed',

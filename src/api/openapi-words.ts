@@ -10,10 +10,9 @@ export const TAGS = [
   { name: 'Forms', description: 'What was filled in and handed in' },
   { name: 'Folders', description: 'Where documents lie' },
   { name: 'Links', description: 'Letting people without a key open one document' },
-  { name: 'Users', description: 'Whom the editor offers for mentions and sharing' },
-  { name: 'Forms', description: 'What people filled in' },
   { name: 'Webhooks', description: 'Being told of what happens' },
   { name: 'Activity', description: 'Who did what' },
+  { name: 'Administration', description: 'What an operator does when something is stuck' },
   { name: 'ONLYOFFICE', description: 'The editor in a page of yours; errors here are `{message, error}`' },
 ]
 
@@ -33,5 +32,5 @@ aliases, all status codes and the shape of errors are ours. So are folders, meta
 **What goes for all:** bodies are JSON in UTF-8, also under \`application/x-www-form-urlencoded\`, the type that
 \`curl -d\` sends. Every GET answers HEAD as well, and OPTIONS names the methods of a path in \`Allow\`. Another method is
 answered 405 \`method-not-allowed\`, another path 404 \`route-not-found\`. Errors are problems (RFC 9457) with a stable \`code\`.
-Times are ISO 8601 in UTC.
+Times are ISO 8601 in UTC. The administrator, who sees all workspaces, names one with \`?workspaceId=\` on any call.
 `

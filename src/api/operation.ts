@@ -3,11 +3,15 @@ import { type Request, type Response, Router } from 'express'
 import { ZodError, type z } from 'zod'
 import { type Caller, demand, type Permission } from '../core/callers.ts'
 import { Problem, type ProblemCode } from '../errors.ts'
+import { bearerOf, isAdministrator } from '../http/authentication.ts'
 import type { Api } from './api.ts'
 import { hasBody, jsonReaders } from './body.ts'
+import { inWorkspace } from './workspace.ts'
 
 export const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 export type Method = (typeof METHODS)[number]
+/** Source: RFC 9110 §9.2.1. */
+const SAFE_METHODS = new Set(['GET', 'HEAD'])
 
 /** Who may call: anybody, whoever has a token, the administrator alone, or also whom `isOpenTo` lets in without a token. */
 export type Access = 'open' | 'token' | 'administrator' | 'setup'
@@ -84,7 +88,13 @@ export function operation<
 
 /** Serves operations; another method on one of their paths is answered 405. Source: RFC 9110 §15.5.6. */
 export function serveOperations(
-  { authentication, repeats, deps }: Pick<Api, 'authentication' | 'repeats' | 'deps'>,
+  {
+    authentication,
+    csrf,
+    repeats,
+    deps,
+    tokens,
+  }: Pick<Api, 'authentication' | 'csrf' | 'repeats' | 'deps' | 'tokens'>,
   operations: Operation[],
 ): Router {
   const router = Router()
@@ -136,11 +146,13 @@ export function serveOperations(
 
   async function callerOf(one: Operation, request: Request): Promise<Caller | undefined> {
     if (one.access === 'open') return undefined
-    if (one.access === 'setup' && request.headers.authorization === undefined && one.isOpenTo?.(request))
-      return undefined
-    const caller = await authentication.byBearer(request)
+    const isUnnamed = request.headers.authorization === undefined && !isAdministrator(request, tokens)
+    if (one.access === 'setup' && isUnnamed && one.isOpenTo?.(request)) return undefined
+    const caller = await authentication.byBearerOrCookie(request)
+    // A browser adds the cookie to what other sites send.
+    if (bearerOf(request) === undefined && !SAFE_METHODS.has(request.method)) csrf.demand(request)
     if (one.access !== 'token' && caller.kind !== 'administrator') throw new Problem('administrator-only')
-    return caller
+    return inWorkspace(deps, caller, request.query.workspaceId)
   }
 }
 

@@ -2,6 +2,8 @@ import { Router } from 'express'
 import { Problem } from '../errors.ts'
 import { problemJson } from '../http/problem-json.ts'
 import { activityOperations } from './activity.ts'
+import { administrationOperations } from './administration.ts'
+import { doctorOperations } from './administration-doctor.ts'
 import type { Api } from './api.ts'
 import { apiKeyOperations } from './api-keys.ts'
 import { authOperations } from './auth.ts'
@@ -17,6 +19,7 @@ import { openApiRoute } from './openapi-route.ts'
 import { type Operation, serveOperations } from './operation.ts'
 import { submissionOperations } from './submissions.ts'
 import { templateOperations } from './templates.ts'
+import { thumbnailOperations } from './thumbnails.ts'
 import { uploadOperations } from './uploads.ts'
 import { userOperations } from './users.ts'
 import { versionOperations } from './versions.ts'
@@ -32,6 +35,7 @@ export function operationsOf(api: Api): Operation[] {
     ...templateOperations(api),
     ...documentOperations(api),
     ...conversionOperations(api),
+    ...thumbnailOperations(api),
     ...versionOperations(api),
     ...submissionOperations(api),
     ...folderOperations(api),
@@ -42,6 +46,8 @@ export function operationsOf(api: Api): Operation[] {
     ...fileLinkOperations(api),
     ...webhookOperations(api),
     ...activityOperations(api),
+    ...administrationOperations(api),
+    ...doctorOperations(api),
   ]
 }
 

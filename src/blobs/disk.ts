@@ -13,6 +13,7 @@ import {
   codeOf,
   copyHashed,
   copyOut,
+  hashOf,
   ignore,
   inMemory,
   insideOf,
@@ -38,6 +39,8 @@ export type Files = {
 /** Sent in one piece and remembered. */
 const SMALL_BYTES = 64 * 1024
 const SMALL_CACHE_BYTES = 16 * 1024 * 1024
+/** Blobs. */
+const WHOLE_KNOWN = 50_000
 const SHA256 = /^[0-9a-f]{64}$/
 const FOLDER = /^[0-9a-f]{2}$/
 
@@ -55,6 +58,8 @@ export class DiskBlobs implements BlobStore {
     maxSize: SMALL_CACHE_BYTES,
     sizeCalculation: (bytes) => bytes.length || 1,
   })
+  /** Blobs that were found whole, with what tells whether they are still the same file. */
+  readonly #whole = new LRUCache<string, string>({ max: WHOLE_KNOWN })
   /** A blob stored anew must not be deleted as the old one that it was. */
   readonly #locks = new KeyLocks()
   /** Folders that are known to survive a power cut. */
@@ -121,30 +126,38 @@ export class DiskBlobs implements BlobStore {
     to: Writable,
   ): Promise<void> {
     const { start, end } = insideOf(size, range)
-    if (end - start < SMALL_BYTES) {
-      to.end(await this.#readSmall(sha256, start, end - start + 1))
+    const name = `${sha256} ${start} ${end}`
+    const known = this.#small.get(name)
+    if (known !== undefined) {
+      to.end(known)
       return
     }
     const file = await this.#openBlob(sha256)
     try {
-      await copyOut(file, start, end, to)
+      await this.#demandWhole(file, { sha256, size })
+      if (end - start < SMALL_BYTES) {
+        const bytes = await readAt(file, start, end - start + 1)
+        this.#small.set(name, bytes)
+        to.end(bytes)
+      } else await copyOut(file, start, end, to)
     } finally {
       await file.close().catch(ignore)
     }
   }
 
-  async #readSmall(sha256: string, start: number, length: number): Promise<Buffer> {
-    const name = `${sha256} ${start} ${length}`
-    const known = this.#small.get(name)
-    if (known !== undefined) return known
-    const file = await this.#openBlob(sha256)
-    try {
-      const bytes = await readAt(file, start, length)
-      this.#small.set(name, bytes)
-      return bytes
-    } finally {
-      await file.close().catch(ignore)
-    }
+  /**
+   * A damaged file is never sent: before its first byte it is read and hashed, once while it stays the same.
+   *
+   * @throws Problem `blob-missing`
+   */
+  async #demandWhole(file: FileHandle, { sha256, size }: BlobRef): Promise<void> {
+    const found = await io(file.stat())
+    const state = `${found.ino} ${found.mtimeMs}`
+    const isSized = found.size === size
+    if (isSized && this.#whole.get(sha256) === state) return
+    if (!isSized || (await hashOf(file, size)) !== sha256)
+      throw new Problem('blob-missing', `blob ${sha256} is damaged`)
+    this.#whole.set(sha256, state)
   }
 
   async open(sha256: string): Promise<RandomAccess & AsyncDisposable> {
@@ -248,6 +261,11 @@ export class DiskBlobs implements BlobStore {
   }
 
   #path(sha256: string): string {
-    return join(this.#blobs, sha256.slice(0, 2), sha256)
+    return blobFile(this.#root, sha256)
   }
+}
+
+/** Where a blob lies. */
+export function blobFile(root: string, sha256: string): string {
+  return join(root, 'blobs', sha256.slice(0, 2), sha256)
 }

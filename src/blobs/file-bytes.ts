@@ -78,6 +78,19 @@ async function writeAll(file: FileHandle, chunks: Buffer[], length: number): Pro
   while (written < length) written += (await file.write(all, written)).bytesWritten
 }
 
+/** Lower-case hex, of the first `size` bytes. */
+export async function hashOf(file: FileHandle, size: number): Promise<string> {
+  const hash = createHash('sha256')
+  const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(CHUNK_BYTES, size)))
+  for (let at = 0; at < size; ) {
+    const { bytesRead } = await io(file.read(buffer, 0, Math.min(buffer.length, size - at), at))
+    if (bytesRead === 0) break
+    hash.update(buffer.subarray(0, bytesRead))
+    at += bytesRead
+  }
+  return hash.digest('hex')
+}
+
 export async function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length)
   let filled = 0

@@ -5,9 +5,9 @@ export type Permission = (typeof PERMISSIONS)[number]
 
 export type User = { id: string; name: string }
 
-/** Whoever asks for something. The administrator sees all workspaces, a client only its own. */
+/** Whoever asks for something. The administrator sees all workspaces unless one is named, a client only its own. */
 export type Caller = (
-  | { kind: 'administrator' }
+  | { kind: 'administrator'; workspaceId?: string }
   | { kind: 'client'; id: string; name: string; workspaceId: string; permissions: Permission[] }
 ) & {
   /** The user of theirs who does it. */
@@ -25,7 +25,7 @@ export function may(caller: Caller, permission: Permission): boolean {
 
 /** Undefined: all workspaces. */
 export function workspaceOf(caller: Caller): string | undefined {
-  return caller.kind === 'administrator' ? undefined : caller.workspaceId
+  return caller.workspaceId
 }
 
 /** As author of versions. */

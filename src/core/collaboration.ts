@@ -4,6 +4,7 @@ import { currentSession } from '../metadata/sessions.ts'
 import { type Caller, demand } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { documentFor } from './documents.ts'
+import { connectedTo } from './room-members.ts'
 import { afterSeconds, editorsOf } from './sessions.ts'
 
 /** Who joined by REST is there for this long and renews it by joining again. */
@@ -15,8 +16,8 @@ export type ActiveUser = {
   /** `#RRGGBB`, the same for a user everywhere, readable under white text. */
   userColor: string
   joinedAt: string | null
-  /** `api`: joined by REST; `editor`: has it open in the editor. */
-  source: 'api' | 'editor'
+  /** `api`: joined by REST; `hub`: connected to the hub; `editor`: has it open in the editor. */
+  source: 'api' | 'hub' | 'editor'
 }
 
 type CollaborationDeps = Pick<Deps, 'database' | 'clock'>
@@ -65,7 +66,7 @@ export function forgetPresence(
   return deletePresence(database, documentId, userId)
 }
 
-/** One truth over those who joined and those in the editor; somebody in both counts once. */
+/** One truth over those who joined, are connected or in the editor; somebody in several counts once. */
 export async function activeUsers(
   { database, clock }: CollaborationDeps,
   documentId: string,
@@ -80,6 +81,16 @@ export async function activeUsers(
       source: 'api',
     }),
   )
+  for (const row of await connectedTo({ database, clock }, documentId)) {
+    if (users.some((user) => user.userId === row.user_id)) continue
+    users.push({
+      userId: row.user_id,
+      userName: row.user_name,
+      userColor: row.user_color,
+      joinedAt: row.joined_at,
+      source: 'hub',
+    })
+  }
   const session = await currentSession(database, documentId)
   for (const userId of session === undefined ? [] : editorsOf(session)) {
     if (users.some((user) => user.userId === userId)) continue

@@ -85,6 +85,16 @@ export function conversionMatrix({ docServer, converter }: Pick<ConversionDeps, 
   }
 }
 
+/** What a file can be made into by what is there, in the order of the alphabet. */
+export function targetsOf(
+  { docServer, converter }: Pick<ConversionDeps, 'docServer' | 'converter'>,
+  extension: string,
+): string[] {
+  const byServer = docServer === undefined ? undefined : DOCUMENT_SERVER_PAIRS.get(extension)
+  const byOffice = converter.isInstalled ? converter.pairs.get(extension) : undefined
+  return [...new Set([...(byServer ?? []), ...(byOffice ?? [])])].sort()
+}
+
 type Engine = () => Promise<Converted>
 
 function enginesFor(deps: ConversionDeps, conversion: Conversion, from: string, to: string): Engine[] {
@@ -159,7 +169,11 @@ async function convertByOffice(
 }
 
 /** LibreOffice goes by the content, and makes pages of nonsense of what it takes for text. */
-async function checkSource({ blobs }: Pick<Deps, 'blobs'>, sha256: string, from: string): Promise<void> {
+export async function checkSource(
+  { blobs }: Pick<Deps, 'blobs'>,
+  sha256: string,
+  from: string,
+): Promise<void> {
   await using bytes = await blobs.open(sha256)
   await failingConversion('the file cannot be read', () => checkContent(bytes, from, 'family'))
 }
@@ -201,11 +215,11 @@ async function failingConversion(what: string, check: () => Promise<void>): Prom
 }
 
 /** In the alphabet of document keys, and never one of an editing session: those are shorter. */
-function conversionKey(prefix: string, name: string): string {
+export function conversionKey(prefix: string, name: string): string {
   return `${prefix}${createHash('sha256').update(name).digest('base64url')}`
 }
 
-async function isThere({ blobs }: Pick<Deps, 'blobs'>, { sha256 }: BlobRef): Promise<boolean> {
+export async function isThere({ blobs }: Pick<Deps, 'blobs'>, { sha256 }: BlobRef): Promise<boolean> {
   try {
     await using _blob = await blobs.open(sha256)
     return true

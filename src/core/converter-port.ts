@@ -15,10 +15,11 @@ export interface Converter {
    * promise settles.
    *
    * @param order.open called once it is this conversion's turn
+   * @param order.width pixels, for a picture (`png`) of the first page: it is made no larger
    * @throws Problem `conversion-failed`, `conversion-busy`, `storage-unavailable`; whatever `open` or `use` throws
    */
   convert<Result>(
-    order: { from: string; to: string; open: () => Promise<Readable> },
+    order: { from: string; to: string; width?: number; open: () => Promise<Readable> },
     use: (bytes: Readable) => Promise<Result>,
   ): Promise<Result>
 }

@@ -41,6 +41,8 @@ export type Deps = {
   remoteFiles: RemoteFiles
   /** Keeps addresses that carry tokens unreadable in the database. */
   addressSeal: { close(text: string): string; open(sealed: string): string }
+  /** Where Document Server fetches the content of a version. */
+  contentAddress: (documentId: string, versionId: string) => string
   /** Where others than Document Server fetch one file of a document that is kept for them. */
   downloadAddress: (
     documentId: string,

@@ -1,4 +1,5 @@
 import type { Backplane } from './ports.ts'
+import type { RoomMessage } from './updates/room-message.ts'
 
 export type SaveState = 'saving' | 'saved' | 'not-saved'
 
@@ -22,6 +23,8 @@ export type Events = {
   onSaveStored(key: string, listener: (save: SaveStored) => void): () => void
   presenceTold(key: string, presence: Presence): Promise<void>
   onPresence(key: string, listener: (presence: Presence) => void): () => void
+  tellRoom(documentId: string, message: RoomMessage): Promise<void>
+  onRoom(documentId: string, listener: (message: RoomMessage) => void): () => void
 }
 
 export function createEvents(backplane: Backplane): Events {
@@ -35,5 +38,8 @@ export function createEvents(backplane: Backplane): Events {
     presenceTold: (key, presence) => backplane.publish(`presence:${key}`, JSON.stringify(presence)),
     onPresence: (key, listener) =>
       backplane.subscribe(`presence:${key}`, (message) => listener(JSON.parse(message))),
+    tellRoom: (documentId, message) => backplane.publish(`room:${documentId}`, JSON.stringify(message)),
+    onRoom: (documentId, listener) =>
+      backplane.subscribe(`room:${documentId}`, (message) => listener(JSON.parse(message))),
   }
 }

@@ -8,6 +8,7 @@ import type { Deps } from './deps.ts'
 import { newKey } from './keys.ts'
 import type { BlobRef } from './ports.ts'
 import { CONFIG_COUNTS_MS, editorsOf } from './sessions.ts'
+import { startEpoch } from './updates/updates.ts'
 
 /** How long the editors' typed text may take to arrive before the head is replaced. */
 const LAST_SAVE_WAIT_MS = 10_000
@@ -42,7 +43,7 @@ export async function replaceHead(
   if (session !== undefined && mayBeEdited(session, deps.clock())) await saveWhatIsTyped(deps, session.key)
 
   const now = deps.clock().toISOString()
-  const version = await deps.database.transaction().execute(async (tx) => {
+  const { version, epoch } = await deps.database.transaction().execute(async (tx) => {
     await head.also?.(tx, await documentById(tx, document.id))
     const current = await currentSession(tx, document.id)
     if (current !== undefined) {
@@ -76,8 +77,10 @@ export async function replaceHead(
       action: head.activity.action,
       detail: { versionNumber: made.number, ...head.activity.detail },
     })
-    return made
+    // What clients of the hub shared describes the old content.
+    return { version: made, epoch: await startEpoch(tx, document.id, now) }
   })
+  await deps.events.tellRoom(document.id, { kind: 'restored', epoch, versionNumber: version.number })
   await deps.events.publish(document.id, { type: 'head-changed', versionNumber: version.number })
   return version
 }

@@ -83,6 +83,8 @@ export type ConversionOrder = {
   /** With the extension of the target. */
   title: string
   timeLimitS: number
+  /** A picture of the first page that fits into so many pixels. */
+  thumbnail?: { width: number; height: number }
 }
 
 /** What we ask of Document Server. Every method throws Problem `document-server-failed` when it cannot be reached. */

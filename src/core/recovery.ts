@@ -35,14 +35,21 @@ export type RecoveryResult = { recovered: number; waiting: number }
  *
  * Files with our prefix but without a row (a restored backup) are noted for an administrator and
  * never deleted; files of other installations are neither shown nor touched.
+ *
+ * @param only looks at this key alone
  */
-export async function recoverForgotten(deps: RecoveryDeps, stop?: AbortSignal): Promise<RecoveryResult> {
+export async function recoverForgotten(
+  deps: RecoveryDeps,
+  stop?: AbortSignal,
+  only?: string,
+): Promise<RecoveryResult> {
   const { docServer, database, log } = deps
   const result = { recovered: 0, waiting: 0 }
   if (docServer === undefined) return result
 
-  const keys = (await docServer.forgottenKeys()).filter((key) => isOwnKey(deps.keyPrefix, key))
-  await dropForgottenBut(database, keys)
+  const own = (await docServer.forgottenKeys()).filter((key) => isOwnKey(deps.keyPrefix, key))
+  await dropForgottenBut(database, own)
+  const keys = only === undefined ? own : own.filter((key) => key === only)
   for (const key of keys) {
     if (stop?.aborted === true) break
     try {

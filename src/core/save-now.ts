@@ -46,7 +46,7 @@ export async function saveNow(
 }
 
 /** @returns undefined when everything is stored already */
-async function storedSave(
+export async function storedSave(
   { database, docServer, events }: Pick<Deps, 'database' | 'docServer' | 'events'>,
   key: string,
   waitS: number,

@@ -4,6 +4,8 @@ import type { Deps } from './deps.ts'
 import { pruneRepeats } from './repeats.ts'
 import { applyRetention, purgeTrash } from './retention.ts'
 import { pruneEmbeds } from './sharing/embeds.ts'
+import { pruneThumbnails } from './thumbnails/prune.ts'
+import { pruneEpochs } from './updates/updates.ts'
 
 /** Younger blobs may belong to a row that is just being written. */
 const SPARED_MS = 24 * 3600_000
@@ -16,8 +18,10 @@ const STEPS: readonly ((deps: Parameters<typeof sweep>[0]) => Promise<unknown>)[
   pruneRepeats,
   pruneEmbeds,
   ({ database, clock }) => pruneAttachments(database, clock().toISOString()),
+  pruneEpochs,
   purgeTrash,
   applyRetention,
+  pruneThumbnails,
   sweepBlobs,
 ]
 

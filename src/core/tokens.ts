@@ -63,6 +63,14 @@ const PURPOSES = {
   link: z.object({ linkId: z.string() }),
   /** Somebody without an account, in their browser. */
   guest: z.object({ id: z.string(), name: z.string() }),
+  /** One look of the doctor at the service. */
+  probe: z.object({
+    /** Names the look, so that it is known what reached us. */
+    nonce: z.string(),
+    part: z.enum(['file', 'page', 'size', 'facts']),
+    /** Size that is announced. */
+    bytes: z.number().optional(),
+  }),
   /** The administrator's browser. */
   administrator: z.object({}),
 }

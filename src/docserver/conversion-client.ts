@@ -38,7 +38,7 @@ const ERRORS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
  */
 export async function awaitConversion(
   post: (parameters: { key: string; [name: string]: unknown }, signal: AbortSignal) => Promise<unknown>,
-  { key, url, from, to, title, timeLimitS }: ConversionOrder,
+  { key, url, from, to, title, timeLimitS, thumbnail }: ConversionOrder,
 ): Promise<{ url: string; extension: string }> {
   const parameters = {
     async: true,
@@ -48,6 +48,8 @@ export async function awaitConversion(
     title,
     url,
     ...textParameters(from, to),
+    // 1: keeps the proportions. Source: ONLYOFFICE Docs API, Conversion API, thumbnail.
+    ...(thumbnail === undefined ? {} : { thumbnail: { aspect: 1, first: true, ...thumbnail } }),
   }
   const timeLimit = AbortSignal.timeout(timeLimitS * 1000)
   const late = () => new Problem('conversion-failed', `Document Server was not done after ${timeLimitS} s`)

@@ -1,6 +1,7 @@
 import type { Response } from 'express'
 import type { Deps } from '../core/deps.ts'
 import type { Tokens } from '../core/tokens.ts'
+import type { ContinuousDoctor } from '../doctor/continuous.ts'
 import type { Authentication } from '../http/authentication.ts'
 import type { Csrf } from '../http/csrf.ts'
 import type { Limits } from '../http/limits.ts'
@@ -29,6 +30,7 @@ export type Door = {
   limits: Limits
   openableFormat: ContentCheck
   views: Views
+  doctor: ContinuousDoctor
   /** Callbacks without a good token, since the start. */
   unsignedCallbacks: { count: number; lastAt: Date | undefined }
   /** Open event streams. */

@@ -1,9 +1,9 @@
 import type { Format } from '../core/formats.ts'
+import type { Admission } from '../core/sharing/admission.ts'
 import type { Customization } from '../core/sharing/customization.ts'
 import { FILE_TOKEN_S, type TokenClaims, type Tokens } from '../core/tokens.ts'
 import type { DocumentRow, SessionRow, VersionRow } from '../metadata/schema.ts'
 import type { ActionLink } from './action-link.ts'
-import type { Admission } from './admission.ts'
 import { permissionsOf } from './permissions.ts'
 import type { DocServerTokens } from './tokens.ts'
 

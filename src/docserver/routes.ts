@@ -1,4 +1,5 @@
 import { Router } from 'express'
+import { admissionOfCaller } from '../core/sharing/admission.ts'
 import { errorPage } from '../http/error-page.ts'
 import { serveActions } from './action.ts'
 import { choiceActions } from './actions/choices.ts'
@@ -10,7 +11,7 @@ import { namingActions } from './actions/naming.ts'
 import { noticeActions } from './actions/notices.ts'
 import { peopleActions } from './actions/people.ts'
 import { referenceActions } from './actions/references.ts'
-import { admissionOfCaller } from './admission.ts'
+import { savingActions } from './actions/saving.ts'
 import { callbackRoute } from './callback-route.ts'
 import type { Door } from './door.ts'
 import { endpointErrors } from './endpoint-errors.ts'
@@ -19,6 +20,7 @@ import { formatsAnswer } from './formats-answer.ts'
 import { jsonBody } from './json-body.ts'
 import { openEditor, openingOf } from './open-editor.ts'
 import { pageRoutes } from './page-routes.ts'
+import { probeRoute } from './probe-route.ts'
 import { statusAnswer } from './status-answer.ts'
 
 /** Door 1: `/api/onlyoffice/…`, spoken with Document Server and with the pages that hold its editor. */
@@ -29,6 +31,7 @@ export function docServerRoutes(door: Door): Router {
   // Document Server's own requests are never limited: only those whose token does not verify count.
   router.use('/file', fileRoute(door))
   router.use('/callback', callbackRoute(door))
+  router.use('/probe', probeRoute(door))
 
   router.use(limits.requests, limits.failures)
   router.get('/config/:id', async (request, response) => {
@@ -44,6 +47,7 @@ export function docServerRoutes(door: Door): Router {
     serveActions(door, [
       ...historyActions(door),
       ...namingActions(door),
+      ...savingActions(door),
       ...linkedFileActions(door),
       ...referenceActions(door),
       ...peopleActions(door),

@@ -1,5 +1,7 @@
 import type { Request } from 'express'
 import { equalSecrets } from '../core/hashed-secrets.ts'
+import type { ContinuousDoctor } from '../doctor/continuous.ts'
+import { checksAnswer } from '../doctor/report.ts'
 import { forgottenFiles } from '../metadata/forgotten.ts'
 import { countSavesAtRisk, savesAtRisk } from '../metadata/saves.ts'
 import { countTickingSessions } from '../metadata/sessions.ts'
@@ -9,7 +11,7 @@ const MOST_LISTED = 100
 
 /** Whether editing works, for everyone who may ask; what is at risk, for the administrator and `METRICS_TOKEN`. */
 export async function statusAnswer(door: Door, request: Request) {
-  const { deps, addresses } = door
+  const { deps, addresses, doctor } = door
   const isDetailed = await mayKnowDetails(door, request)
   const summary = {
     configured: addresses.docServerUrl !== undefined,
@@ -26,6 +28,7 @@ export async function statusAnswer(door: Door, request: Request) {
   ])
   return {
     ...summary,
+    ...doctorAnswer(doctor),
     advice: adviceOf(door),
     version: version ?? null,
     openDocuments: open,
@@ -43,6 +46,16 @@ export async function statusAnswer(door: Door, request: Request) {
       reason: file.reason,
       firstSeenAt: file.first_seen_at,
     })),
+  }
+}
+
+/** What the last round of the doctor showed; `ok` is null before the first one. */
+function doctorAnswer(doctor: ContinuousDoctor) {
+  const shown = doctor.shown()
+  return {
+    ok: shown.ok ?? null,
+    checkedAt: shown.checkedAt?.toISOString() ?? null,
+    checks: checksAnswer(shown.checks),
   }
 }
 

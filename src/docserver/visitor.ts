@@ -1,10 +1,15 @@
 import type { Request } from 'express'
 import { readableDocument } from '../core/documents.ts'
+import {
+  type Admission,
+  admissionOfCaller,
+  admissionOfEmbed,
+  admissionOfPage,
+} from '../core/sharing/admission.ts'
 import type { Grant } from '../core/sharing/grants.ts'
 import { Problem } from '../errors.ts'
 import { bearerOf } from '../http/authentication.ts'
 import type { DocumentRow } from '../metadata/schema.ts'
-import { type Admission, admissionOfCaller, admissionOfEmbed, admissionOfPage } from './admission.ts'
 import type { Door } from './door.ts'
 
 /** Somebody at a document that they were let in to. */

@@ -15,6 +15,8 @@ const CLIENT_CACHED_MS = 10_000
 export type Authentication = {
   /** By bearer: a client's access token or the administrator's token. @throws Problem `token-missing`, `token-invalid` */
   byBearer(request: Request): Promise<Caller>
+  /** The same for a token that came another way. @throws Problem `token-invalid` */
+  byToken(token: string): Promise<Caller>
   /** By bearer, else by the administrator's cookie. For requests that change nothing. @throws as `byBearer` */
   byBearerOrCookie(request: Request): Promise<Caller>
 }
@@ -33,6 +35,10 @@ export function createAuthentication(
   async function byBearer(request: Request): Promise<Caller> {
     const token = bearerOf(request)
     if (token === undefined) throw new Problem('token-missing')
+    return byToken(token)
+  }
+
+  async function byToken(token: string): Promise<Caller> {
     const claims = tokens.read('access', token)
     if (claims !== undefined) {
       const client = await clients.fetch(claims.clientId)
@@ -44,6 +50,7 @@ export function createAuthentication(
 
   return {
     byBearer,
+    byToken,
     async byBearerOrCookie(request) {
       if (bearerOf(request) !== undefined) return byBearer(request)
       if (isAdministrator(request, tokens)) return { kind: 'administrator' }

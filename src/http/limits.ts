@@ -11,12 +11,15 @@ export type Limits = {
   requests: RequestHandler
   /** Failed attempts to sign in or to use a token. */
   failures: RequestHandler
+  /** The same count for what is no request to Express: WebSockets. */
+  failed: FailureCount
   /** Requests to Document Server's own endpoints without a good token. */
   strangers: RequestHandler
 }
 
 /** The only two HTTP limits, both by address. */
 export function createLimits(config: Pick<Config, 'RATE_LIMIT_MAX' | 'AUTH_RATE_LIMIT_MAX'>): Limits {
+  const failed = countFailures(config.AUTH_RATE_LIMIT_MAX, FAILURE_WINDOW_MS)
   return {
     requests: rateLimit({
       windowMs: WINDOW_MS,
@@ -27,8 +30,9 @@ export function createLimits(config: Pick<Config, 'RATE_LIMIT_MAX' | 'AUTH_RATE_
       validate: false,
       handler: (_request, response, next) => next(tooMany(response)),
     }),
-    failures: limitFailures(401, config.AUTH_RATE_LIMIT_MAX, FAILURE_WINDOW_MS),
-    strangers: limitFailures(403, config.RATE_LIMIT_MAX, WINDOW_MS),
+    failures: limitFailures(401, failed),
+    failed,
+    strangers: limitFailures(403, countFailures(config.RATE_LIMIT_MAX, WINDOW_MS)),
   }
 }
 
@@ -38,20 +42,40 @@ function tooMany(response: Response): Problem {
   })
 }
 
-/** Counts answers of one status alone: whoever knows a good token is never counted, however many requests are under way. */
-function limitFailures(status: 401 | 403, most: number, windowMs: number): RequestHandler {
+export type FailureCount = {
+  /** @throws Problem `too-many-requests` */
+  demandFew(address: string | undefined): Promise<void>
+  note(address: string | undefined): Promise<void>
+}
+
+function countFailures(most: number, windowMs: number): FailureCount {
   const failures = new MemoryStore()
   failures.init({ windowMs } as Parameters<MemoryStore['init']>[0])
-  return async (request, response, next) => {
-    const address = ipKeyGenerator(request.ip ?? '')
-    const counted = await failures.get(address)
-    if (counted !== undefined && counted.totalHits >= most) {
+  return {
+    async demandFew(address = '') {
+      const counted = await failures.get(ipKeyGenerator(address))
+      if (counted === undefined || counted.totalHits < most) return
       const untilMs = (counted.resetTime?.getTime() ?? Date.now() + windowMs) - Date.now()
       const retryAfterS = Math.max(1, Math.ceil(untilMs / 1000))
-      return next(new Problem('too-many-requests', 'too many failed attempts', { retryAfterS }))
+      throw new Problem('too-many-requests', 'too many failed attempts', { retryAfterS })
+    },
+    async note(address = '') {
+      await failures.increment(ipKeyGenerator(address))
+    },
+  }
+}
+
+/** Counts answers of one status alone: whoever knows a good token is never counted, however many requests are under way. */
+function limitFailures(status: 401 | 403, failed: FailureCount): RequestHandler {
+  return async (request, response, next) => {
+    try {
+      await failed.demandFew(request.ip)
+    } catch (error) {
+      // Some routes call it themselves, once a token has proved bad.
+      return next(error)
     }
     response.once('finish', () => {
-      if (response.statusCode === status) void failures.increment(address)
+      if (response.statusCode === status) void failed.note(request.ip)
     })
     next()
   }

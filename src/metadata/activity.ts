@@ -49,3 +49,14 @@ export async function deleteActivityBefore(db: Database, id: string, most: numbe
     .executeTakeFirst()
   return Number(numDeletedRows)
 }
+
+/** Ids are in the order of time; '' when nothing has happened yet. */
+export async function newestActivityId(db: Database): Promise<string> {
+  const newest = await db
+    .selectFrom('activity')
+    .select('id')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return newest?.id ?? ''
+}

@@ -28,6 +28,11 @@ export async function dropForgottenBut(db: Database, keys: string[]): Promise<vo
   }
 }
 
+/** Document Server has it no more, or nobody needs it there. */
+export async function dropForgotten(db: Database, key: string): Promise<void> {
+  await db.deleteFrom('forgotten').where('key', '=', key).execute()
+}
+
 export function forgottenFile(db: Database, key: string): Promise<ForgottenFile | undefined> {
   return db.selectFrom('forgotten').selectAll().where('key', '=', key).executeTakeFirst()
 }

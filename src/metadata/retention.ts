@@ -29,6 +29,10 @@ const TABLES_OF_DOCUMENT = [
   'submissions',
   'fillings',
   'remote_files',
+  'updates',
+  'quarantined_updates',
+  'shared_states',
+  'room_members',
   'sessions',
   'versions',
 ] as const
@@ -41,7 +45,7 @@ export async function eraseDocument(tx: Tx, document: DocumentRow): Promise<void
       sessions.selectFrom('sessions').select('key').where('document_id', '=', document.id),
     )
     .execute()
-  // Saves refer to sessions, sessions to versions, all to the document.
+  // Saves refer to sessions, sessions to versions, updates to shared states, all to the document.
   for (const table of TABLES_OF_DOCUMENT) {
     await tx.deleteFrom(table).where('document_id', '=', document.id).execute()
   }

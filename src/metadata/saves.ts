@@ -154,6 +154,7 @@ export async function isBlobMentioned(db: Database, sha256: string): Promise<boo
         .where('deleted_at', 'is', null)
         .executeTakeFirst(),
     ),
+    db.selectFrom('thumbnails').select('sha256').where('sha256', '=', sha256).executeTakeFirst(),
     db.selectFrom('attachments').select('sha256').where('sha256', '=', sha256).executeTakeFirst(),
   ])
   return mentions.some((mention) => mention !== undefined)

@@ -6,12 +6,15 @@ import { createRepeats } from '../../src/api/repeats.ts'
 import { operationsOf } from '../../src/api/router.ts'
 import { createApiKey } from '../../src/core/api-keys.ts'
 import { PERMISSIONS } from '../../src/core/callers.ts'
+import { newKey } from '../../src/core/keys.ts'
 import { createTokens } from '../../src/core/tokens.ts'
+import { startEmulator } from '../../src/emulator/start.ts'
 import { createAuthentication } from '../../src/http/authentication.ts'
+import { createCsrf } from '../../src/http/csrf.ts'
 import { createLimits } from '../../src/http/limits.ts'
-import { bearerWith } from '../docserver/support.ts'
+import { bearerWith, QUICK } from '../docserver/support.ts'
 import { startFileManager } from '../remote/file-manager.ts'
-import { ADMIN_TOKEN, startApp } from '../support/app.ts'
+import { ADMIN_TOKEN, SECRET, startApp } from '../support/app.ts'
 import { DOCX, GIVES } from '../support/endpoint-answers.ts'
 import {
   CALLS,
@@ -24,10 +27,16 @@ import {
 } from '../support/endpoint-calls.ts'
 import type { EndpointCall, Fields, World } from '../support/endpoint-fields.ts'
 import { insertSubmission } from '../support/submissions.ts'
+import { insertThumbnail } from '../support/thumbnails.ts'
 
 const manager = await startFileManager()
 afterAll(() => manager[Symbol.asyncDispose]())
-const app = await startApp({ env: { FILE_ORIGINS: manager.origin, WEBHOOK_ALLOWED_HOSTS: '127.0.0.1' } })
+const docServer = await startEmulator({ secret: SECRET, timings: QUICK })
+afterAll(() => docServer.close())
+const app = await startApp({
+  docServer,
+  env: { FILE_ORIGINS: manager.origin, WEBHOOK_ALLOWED_HOSTS: '127.0.0.1' },
+})
 afterAll(() => app[Symbol.asyncDispose]())
 
 const tokens = createTokens('tests-root-secret-0123456789-0123456789', app.deps.clock)
@@ -36,6 +45,7 @@ const api: Api = {
   deps: app.deps,
   tokens,
   authentication: createAuthentication(app.deps, tokens, ADMIN_TOKEN),
+  csrf: createCsrf('tests-root-secret', app.url),
   limits: createLimits(app.deps.config),
   repeats: createRepeats(app.deps, 'tests-root-secret'),
   publicUrl: app.url,
@@ -78,6 +88,7 @@ async function makeWorld(as: string): Promise<World> {
   const { id: documentId } = Made.parse(
     (await ask('/api/documents/upload', { as, method: 'POST', body: form })).json,
   )
+  await insertThumbnail(app.deps, DOCX, 'docx')
   const { versions } = z
     .object({ versions: z.tuple([Made]) })
     .parse((await ask(`/api/documents/${documentId}/versions`, { as })).json)
@@ -118,7 +129,17 @@ async function makeWorld(as: string): Promise<World> {
     headers: { 'content-type': 'application/json' },
     body: '{"name":"Person"}',
   })
+  const opened = Made.parse(
+    await post('/api/documents', as, { title: 'opened', type: 'Docs', format: 'TXT' }),
+  )
+  const { config } = z
+    .object({ config: z.object({ document: z.object({ key: z.string() }) }) })
+    .parse((await ask(`/api/onlyoffice/config/${opened.id}`, { as })).json)
+  const forgottenKey = newKey(app.deps.keyPrefix)
+  docServer.forgotten.set(forgottenKey, { bytes: DOCX, fileType: 'docx', storedAt: new Date() })
   return {
+    sessionKey: config.document.key,
+    forgottenKey,
     documentId,
     versionId,
     trashedId: trashed.id,
@@ -194,7 +215,7 @@ describe.each(PATHS)('$method $path', ({ name, method, path, call }) => {
     if (full.json !== undefined) expect(full.json).toMatchObject(GIVES[name]?.(world) ?? {})
     if (full.headers.has('content-disposition') && full.headers.has('etag')) expect(full.bytes).toEqual(DOCX)
 
-    const isChanging = method === 'DELETE' || name.endsWith('undelete') || name.endsWith('revoke')
+    const isChanging = method === 'DELETE' || /(undelete|revoke|forgotten.*keep)$/.test(name)
     const least = goodValues(call, isChanging ? await makeWorld(as) : world, { isLeast: true })
     const short = await send(least, as)
     // An update changes at least one thing.

@@ -5,6 +5,7 @@ import { goodValues, imaginaryWorld, PATHS, type Path, requestOf } from '../supp
 import type { World } from '../support/endpoint-fields.ts'
 import { makeDocx } from '../support/files.ts'
 import { insertSubmission } from '../support/submissions.ts'
+import { insertThumbnail } from '../support/thumbnails.ts'
 
 const app = await startApp({ env: { AUTH_RATE_LIMIT_MAX: '1000000' } })
 afterAll(() => app[Symbol.asyncDispose]())
@@ -64,6 +65,7 @@ async function realWorld(): Promise<World> {
   const file = makeDocx(['One'])
   const documentId = await app.upload('report.docx', file)
   const submissionId = await insertSubmission(app.deps, documentId, file)
+  await insertThumbnail(app.deps, file, 'docx')
   const [version] = await app.versions(documentId)
   const made = await app.fetch('/api/webhooks', {
     method: 'POST',

@@ -4,15 +4,17 @@ import { createRepeats } from '../../src/api/repeats.ts'
 import { operationsOf } from '../../src/api/router.ts'
 import { createTokens } from '../../src/core/tokens.ts'
 import { createAuthentication } from '../../src/http/authentication.ts'
+import { createCsrf } from '../../src/http/csrf.ts'
 import { createLimits } from '../../src/http/limits.ts'
 import { ADMIN_TOKEN } from '../support/app.ts'
 import { startBoth } from '../support/both.ts'
-import { answerOf, checkAnswer, descriptionBy, misfit, operationAt, referredTo } from '../support/openapi.ts'
+import { answerOf, checkAnswer, misfit, type OpenApi, operationAt, referredTo } from '../support/openapi.ts'
 
 const both = await startBoth()
 afterAll(() => both[Symbol.asyncDispose]())
 const { app } = both
-const api = await descriptionBy(app.url)
+const description = await fetch(`${app.url}/api/openapi.json`)
+const api = (await description.json()) as OpenApi
 
 const OPERATIONS = Object.entries(api.paths ?? {}).flatMap(([path, item]) =>
   METHODS.flatMap((method) => {
@@ -50,6 +52,7 @@ test('every operation that is served is described, and nothing else', () => {
     deps: app.deps,
     tokens,
     authentication: createAuthentication(app.deps, tokens, ADMIN_TOKEN),
+    csrf: createCsrf('tests-root-secret', app.url),
     limits: createLimits(app.deps.config),
     repeats: createRepeats(app.deps, 'tests-root-secret'),
     publicUrl: app.url,

@@ -132,7 +132,7 @@ test('without a Document Server the viewer says so with 424', async () => {
   expect(await response.text()).toContain('No Document Server is configured')
 })
 
-test("the administrator's cookie opens the page, and reads nothing of the API", async () => {
+test("the administrator's cookie opens the page and reads, and changes nothing without the page's own token", async () => {
   const { id } = await openedDocx(app)
   const signIn = await app.fetch('/sign-in', {
     method: 'POST',
@@ -146,7 +146,9 @@ test("the administrator's cookie opens the page, and reads nothing of the API", 
   expect(cookie).toMatch(/SameSite=Lax/i)
   const headers = { ...BROWSER, cookie: cookie.split(';')[0] ?? '' }
   expect((await viewer(id, headers, null)).status).toBe(200)
-  expect((await app.fetch('/api/documents', { as: null, headers })).status).toBe(401)
+  expect((await app.fetch(`/api/documents/${id}`, { as: null, headers })).status).toBe(200)
+  const deleted = await app.fetch(`/api/documents/${id}`, { method: 'DELETE', as: null, headers })
+  expect(deleted.status).toBe(403)
   expect((await viewer(id, { ...headers, cookie: `${headers.cookie}x` }, null)).status).toBe(401)
 })
 

@@ -32,7 +32,7 @@ describe('the samples are the page’s own', () => {
   test.skipIf(isMissing)(`but for line breaks${isMissing ? ' (skipped: no ../shared)' : ''}`, async () => {
     const page = oneLine(await readFile(PAGE, 'utf8'))
     const names = (await readdir(SAMPLES)).filter((name) => name !== 'biome.json')
-    expect(names).toHaveLength(5)
+    expect(names).toHaveLength(6)
     for (const name of names) expect(page).toContain(oneLine(await readSample(name)))
   })
 })

@@ -9,6 +9,7 @@ import type { Deps } from '../../src/core/deps.ts'
 import type { EmulatedEditor } from '../../src/emulator/editor.ts'
 import type { Emulator } from '../../src/emulator/emulator.ts'
 import type { SignedConfig } from '../../src/emulator/types.ts'
+import type { HubDoor } from '../../src/hub/hub-door.ts'
 import { type Overrides, startService } from '../../src/server.ts'
 import { checkedFetch, descriptionBy } from './openapi.ts'
 
@@ -29,6 +30,7 @@ export type VersionAnswer = {
 export type TestApp = AsyncDisposable & {
   url: string
   deps: Deps
+  hub: HubDoor
   dataDir: string
   /** Bearer of a client with all permissions. */
   token: string
@@ -87,6 +89,7 @@ export async function startApp({
   const app: TestApp = {
     url: service.url,
     deps: service.deps,
+    hub: service.hub,
     dataDir: folder,
     token,
     fetch: (path, { as = token, ...init } = {}) =>

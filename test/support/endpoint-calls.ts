@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { ADMINISTRATION_CALLS } from './endpoint-calls-administration.ts'
 import { SHARING_CALLS } from './endpoint-calls-sharing.ts'
 import {
   ADMINISTRATOR,
@@ -124,6 +125,7 @@ export const CALLS: Record<string, EndpointCall> = {
     ...OF_DOCUMENT,
     query: { format: optional('docx', '', ' ', text(21)) },
   },
+  'GET /documents/:documentId/thumbnail': { ...READ, ...OF_DOCUMENT },
   'GET /documents/:documentId/versions': { ...READ, ...OF_DOCUMENT },
   'PATCH /documents/:documentId/versions/:versionId': {
     ...WRITE,
@@ -184,6 +186,7 @@ export const CALLS: Record<string, EndpointCall> = {
   },
 
   ...SHARING_CALLS,
+  ...ADMINISTRATION_CALLS,
 
   'POST /webhooks': {
     needs: 'documents:read',
@@ -286,6 +289,8 @@ export function imaginaryWorld(): World {
     embedToken: randomUUID(),
     submissionId: randomUUID(),
     personId: randomUUID(),
+    sessionKey: randomUUID(),
+    forgottenKey: randomUUID(),
     workspaceId: randomUUID(),
     clientId: randomUUID(),
     keyId: randomUUID(),

@@ -16,6 +16,9 @@ export type World = Record<
   | 'linkedId'
   /** Of a document's own. */
   | 'linkId'
+  /** Of a session that nobody is in, and of a forgotten file at Document Server. */
+  | 'sessionKey'
+  | 'forgottenKey'
   | 'workspaceId'
   /** Of the caller's API key. */
   | 'clientId'

@@ -1,0 +1,66 @@
+import { Problem } from '../../errors.ts'
+import { findDocument, findTrashed } from '../../metadata/documents.ts'
+import type { DocumentRow, VersionRow } from '../../metadata/schema.ts'
+import { findVersion, updateVersion } from '../../metadata/versions.ts'
+import { type Caller, workspaceOf } from '../callers.ts'
+import type { Deps } from '../deps.ts'
+import { addDocumentIn } from '../new-document.ts'
+import { restoreVersion } from '../versions.ts'
+
+/** `document`: a new one beside it; `head`: what its document shows from now on. */
+export const KEPT_AS = ['document', 'head'] as const
+export type KeptAs = (typeof KEPT_AS)[number]
+
+type KeepDeps = Parameters<typeof restoreVersion>[0] & Pick<Deps, 'blobs' | 'config'>
+
+/**
+ * Makes something of a conflict or recovery version. It stays where it is and gets a label: somebody
+ * has dealt with it.
+ *
+ * @param wanted.id of the document, if one is made
+ * @returns the document that shows the content now
+ * @throws Problem `version-not-found`, `document-not-found` (the head of a document in the trash)
+ */
+export async function keepVersion(
+  deps: KeepDeps,
+  caller: Caller,
+  wanted: { versionId: string; as: KeptAs; title?: string | undefined; id: string },
+): Promise<DocumentRow> {
+  const { version, document } = await undecided(deps, caller, wanted.versionId)
+  if (wanted.as === 'head') {
+    const restored = await restoreVersion(deps, caller, { documentId: document.id, versionId: version.id })
+    await deps.database
+      .transaction()
+      .execute((tx) => updateVersion(tx, version.id, { label: 'Made the current version' }))
+    return restored
+  }
+  const title = wanted.title ?? `${document.title} (${version.kind})`
+  return deps.database.transaction().execute(async (tx) => {
+    await updateVersion(tx, version.id, { label: 'Kept as a document of its own' })
+    return addDocumentIn(tx, deps, caller, {
+      title,
+      fileType: version.file_type,
+      blob: { sha256: version.sha256, size: version.size },
+      kind: 'created',
+      action: 'copied',
+      workspaceId: document.workspace_id,
+      description: `Version ${version.number} (${version.kind}) of “${document.title}”`,
+      place: { id: wanted.id, folder: document.folder },
+    })
+  })
+}
+
+async function undecided(
+  { database }: Pick<Deps, 'database'>,
+  caller: Caller,
+  versionId: string,
+): Promise<{ version: VersionRow; document: DocumentRow }> {
+  const version = await findVersion(database, versionId)
+  if (version === undefined) throw new Problem('version-not-found')
+  const within = workspaceOf(caller)
+  const document =
+    (await findDocument(database, version.document_id, within)) ??
+    (await findTrashed(database, version.document_id, within))
+  if (document === undefined) throw new Problem('version-not-found')
+  return { version, document }
+}
