@@ -116,6 +116,8 @@ export async function startHub(options: Options = {}) {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
+  // As the service: a client that is busy for seconds finds its connection still open.
+  http.keepAliveTimeout = 75_000
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   const { port } = http.address() as AddressInfo
