@@ -9,7 +9,10 @@ import { type Operation, operation } from './operation.ts'
 const LEGS = [...new Set(Object.values(CHECKS))] as const
 
 const Diagnosis = z.object({
-  ok: z.boolean().nullable().meta({ description: 'Null: nothing has been looked at' }),
+  ok: z
+    .boolean()
+    .nullable()
+    .meta({ description: 'Null: nothing has been looked at, or only a second look can tell' }),
   checkedAt: Time.nullable(),
   checks: z.array(
     z.object({

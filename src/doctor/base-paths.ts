@@ -16,6 +16,13 @@ export function otherBases(address: string, relatives: readonly string[] = []): 
   return [...new Set(bases)].filter((base) => base !== address)
 }
 
+/** The same place by the other one of http and https. */
+export function otherScheme(address: string): string {
+  return address.startsWith('https:')
+    ? address.replace('https:', 'http:')
+    : address.replace('http:', 'https:')
+}
+
 /** Where a redirect of `base + path` says that the service is; undefined: it says nothing of the kind. */
 export function redirectedBase(
   base: string,
@@ -27,7 +34,8 @@ export function redirectedBase(
     return undefined
   const { origin, pathname, protocol } = new URL(location, base + path)
   const isPlain = /^https?:$/.test(protocol) && pathname.endsWith(path)
-  return isPlain ? origin + pathname.slice(0, -path.length) : undefined
+  const found = origin + pathname.slice(0, -path.length)
+  return isPlain && found !== base ? found : undefined
 }
 
 function partsOf(pathname: string): string[] {
@@ -39,11 +47,12 @@ function isDoubled(parts: string[]): boolean {
   return half >= 1 && parts.slice(0, half).join('/') === parts.slice(half).join('/')
 }
 
-/** The first of the bases that passes. */
+/** The first of the bases that passes; all are tried at once, so that a silent one holds up no other. */
 export async function firstThat(
   bases: readonly string[],
   passes: (base: string) => Promise<boolean>,
 ): Promise<string | undefined> {
-  for (const base of bases.slice(0, MOST_TRIED)) if (await passes(base)) return base
-  return undefined
+  const tried = bases.slice(0, MOST_TRIED)
+  const passed = await Promise.all(tried.map(passes))
+  return tried.find((_base, index) => passed[index])
 }

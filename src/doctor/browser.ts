@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { probeText } from '../docserver/probe-route.ts'
 import { firstThat, otherBases, redirectedBase } from './base-paths.ts'
-import { type Check, type CheckId, failed, passed, skipped, warned } from './check.ts'
-import { allowsFraming, allowsLoading } from './content-policy.ts'
+import { betweenOf, certificateFix } from './between.ts'
+import { type Check, type CheckId, failed, passed, skipped, unlooked, warned } from './check.ts'
+import { allowsLoading } from './content-policy.ts'
+import { frameCheck } from './editor-frame.ts'
 import { PROBE_PATH, probeAddress, type Run } from './parts.ts'
-import { type Answer, inWords, type Outcome } from './requests.ts'
-import { isLoopback } from './why-not-fetched.ts'
+import { type Answer, type Fault, inWords, type Outcome } from './requests.ts'
+import { isLoopback, signInFix } from './why-not-fetched.ts'
 
 // Source: ONLYOFFICE Docs API, Basic concepts.
 const API_JS = '/web-apps/apps/api/documents/api.js'
-const EDITOR_PAGE = '/web-apps/apps/documenteditor/main/index.html'
 
 /** What a browser needs of Document Server, at its public address. */
 export const BROWSER_CHECKS = ['mixed-content', 'api-js', 'editor-frame'] as const satisfies CheckId[]
@@ -25,11 +26,11 @@ export async function browserChecks(
     return [mixed, ...skipped(['api-js', 'editor-frame'], `of ${cause}`)]
   }
   const { check, base } = await apiJsCheck(run, docServerUrl)
-  const frame =
-    base === undefined
-      ? passed('editor-frame', 'not checked because of api-js')
-      : await frameCheck(run, base, docServerUrl)
-  return [mixed, check, frame]
+  if (base === undefined) return [mixed, check, unlooked('editor-frame', 'of api-js')]
+  const frame = await frameCheck(run, base, docServerUrl)
+  return frame.id === 'mixed-content'
+    ? [frame, check, unlooked('editor-frame', 'of mixed-content')]
+    : [mixed, check, frame]
 }
 
 function mixedContentCheck(publicUrl: string, docServerUrl: string): Check {
@@ -51,7 +52,7 @@ async function apiJsCheck(run: Run, docServerUrl: string): Promise<Seen> {
   const url = docServerUrl + API_JS
   const { answer, fault } = await load(run, url)
   if (isApiJs(answer)) return { check: passed(id, `${url} loads`), base: docServerUrl }
-  if (fault !== undefined) return unseen(run, url, inWords(fault))
+  if (fault !== undefined) return unseen(run, url, fault)
 
   const found =
     redirectedBase(docServerUrl, API_JS, answer) ??
@@ -67,7 +68,7 @@ async function apiJsCheck(run: Run, docServerUrl: string): Promise<Seen> {
 }
 
 /** The public address need not be reachable from this machine; `localhost` is another one here. */
-async function unseen(run: Run, url: string, seen: string): Promise<Seen> {
+async function unseen(run: Run, url: string, fault: Fault): Promise<Seen> {
   const id = 'api-js'
   const { docServerUrl, docServerInternalUrl: inside } = run.addresses
   const isSplit = docServerUrl !== inside
@@ -75,9 +76,23 @@ async function unseen(run: Run, url: string, seen: string): Promise<Seen> {
     const evidence = `${inside}${API_JS} loads; ${url} can be tried on the machine of the browser only`
     return { check: passed(id, evidence), base: inside }
   }
+  const evidence = `${url} from here: ${inWords(fault)}`
+  if (fault.kind === 'certificate') return { check: untrusted(id, evidence, fault, url), base: undefined }
   const fix =
     'Set ONLYOFFICE_URL to the address at which browsers reach Document Server, if they do not load this one.'
-  return { check: warned(id, `${url} from here: ${seen}`, fix), base: undefined }
+  return { check: warned(id, evidence, fix), base: undefined }
+}
+
+/** Browsers may trust an authority that we do not know; nobody trusts a certificate that is not good. */
+function untrusted(id: 'api-js' | 'public-address', evidence: string, { code }: Fault, url: string): Check {
+  const setting = id === 'api-js' ? 'ONLYOFFICE_URL' : 'PUBLIC_URL'
+  const bad = certificateFix(code, setting, new URL(url).hostname)
+  if (bad !== undefined) return failed(id, evidence, bad)
+  return warned(
+    id,
+    evidence,
+    `Show browsers a certificate that they trust at ${setting}, or set ONLYOFFICE_CA_FILE to the PEM file of its authority if they trust it.`,
+  )
 }
 
 function load({ send, limits }: Run, url: string): Promise<Outcome> {
@@ -86,26 +101,6 @@ function load({ send, limits }: Run, url: string): Promise<Outcome> {
 
 function isApiJs(answer: Answer | undefined): boolean {
   return answer?.status === 200 && answer.body.includes('DocsAPI')
-}
-
-async function frameCheck(run: Run, base: string, docServerUrl: string): Promise<Check> {
-  const id = 'editor-frame'
-  const url = base + EDITOR_PAGE
-  const { answer, fault } = await load(run, url)
-  if (fault !== undefined) return passed(id, `not checked because of ${url}: ${inWords(fault)}`)
-  const ancestor = run.addresses.publicUrl
-  if (allowsFraming(answer.headers, { frame: docServerUrl, ancestor })) {
-    return passed(id, `${url} may be framed by ${new URL(ancestor).origin}`)
-  }
-  const { 'x-frame-options': options, 'content-security-policy': policy } = answer.headers
-  const header = policy?.includes('frame-ancestors')
-    ? `Content-Security-Policy: ${policy}`
-    : `X-Frame-Options: ${options}`
-  return failed(
-    id,
-    `${url} forbids ${new URL(ancestor).origin} to show the editor (${header.slice(0, 200)})`,
-    `Let the proxy before ONLYOFFICE_URL send no X-Frame-Options, and a Content-Security-Policy with frame-ancestors ${new URL(ancestor).origin} or none.`,
-  )
 }
 
 /** Our own pages, as they arrive through `PUBLIC_URL`: is it this service, and may its pages load the editor? */
@@ -150,11 +145,18 @@ function publicAddressCheck(
     : 'Set PUBLIC_URL to the address at which browsers reach this service.'
   if (fault === undefined) {
     const evidence = `${publicUrl} answered HTTP ${answer.status} and is not this service`
+    const between = found === undefined ? betweenOf(answer) : undefined
+    if (between === 'proxy') {
+      return failed(id, evidence, `Let the proxy at PUBLIC_URL pass requests to ${addresses.localUrl}.`)
+    }
+    // People may have to sign in there first, and then it may be this service.
+    if (between === 'sign-in') return warned(id, evidence, signInFix('PUBLIC_URL'))
     return failed(id, found ? `${evidence}; it seems to be at ${found}` : evidence, fix)
   }
   const evidence = `${publicUrl} from here: ${inWords(fault)}`
-  if (fault.kind === 'name') return failed(id, evidence, fix)
   if (publicUrl === internalUrl) return passed(id, `Document Server reaches ${publicUrl}`)
+  if (fault.kind === 'name') return failed(id, evidence, fix)
+  if (fault.kind === 'certificate') return untrusted(id, evidence, fault, publicUrl)
   if (config.INTERNAL_URL !== undefined && isLoopback(new URL(publicUrl).hostname)) {
     return passed(id, `${publicUrl} can be tried on the machine of the browser only`)
   }
@@ -171,9 +173,13 @@ function policyCheck({ addresses }: Run, docServerUrl: string, { headers }: Answ
   )
   if (blocked.length === 0)
     return passed(id, `the policy of our pages allows scripts and frames of ${origin}`)
+  // Source: CSP3 §2.3.1, host-source.
+  const cannotBeNamed = new URL(docServerUrl).hostname.startsWith('[')
   return failed(
     id,
     `the Content-Security-Policy that arrives with our pages allows no ${blocked.join(' and ')} of ${origin}`,
-    `Let the proxy before PUBLIC_URL add no Content-Security-Policy, or one with ${origin} in script-src and frame-src.`,
+    cannotBeNamed
+      ? 'Set ONLYOFFICE_URL to an address with a host name: a Content-Security-Policy cannot name an IPv6 address.'
+      : `Let the proxy before PUBLIC_URL add no Content-Security-Policy, or one with ${origin} in script-src and frame-src.`,
   )
 }

@@ -47,6 +47,8 @@ export type Check = {
   evidence: string
   /** One sentence; null when there is nothing to do. */
   fix: string | null
+  /** Why it was not looked at; its result is `ok` then. In no answer: the evidence says it, too. */
+  because?: string
 }
 
 const MOST_EVIDENCE_CHARS = 600
@@ -71,7 +73,28 @@ function printable(text: string): string {
 
 /** What follows from a cause that is told already is not told again. */
 export function skipped(ids: readonly CheckId[], because: string): Check[] {
-  return ids.map((id) => passed(id, `not checked because ${because}`))
+  return ids.map((id) => unlooked(id, because))
+}
+
+export function unlooked(id: CheckId, because: string): Check {
+  return { ...passed(id, `not checked because ${because}`), because: printable(because) }
+}
+
+/** The same fix mends the same cause: it is told by the first check that fails of it. */
+export function withoutRepeats(checks: readonly Check[]): Check[] {
+  return checks.map((check, index) => {
+    const first = checks.slice(0, index).find(({ fix }) => fix !== null && fix === check.fix)
+    return first === undefined ? check : unlooked(check.id, `of ${first.id}`)
+  })
+}
+
+/** Why some were not looked at, and which. */
+export function unlookedGroups(checks: readonly Check[]): { because: string; ids: CheckId[] }[] {
+  const groups = new Map<string, CheckId[]>()
+  for (const { id, because } of checks) {
+    if (because !== undefined) groups.set(because, [...(groups.get(because) ?? []), id])
+  }
+  return [...groups].map(([because, ids]) => ({ because, ids }))
 }
 
 /** In the order of a report. */

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addressesOf } from '../addresses.ts'
@@ -5,7 +7,7 @@ import type { Config } from '../config.ts'
 import { createTokens } from '../core/tokens.ts'
 import { createDocServerTokens } from '../docserver/tokens.ts'
 import { LibreOffice } from '../libreoffice/libreoffice.ts'
-import { openDatabase } from '../metadata/database.ts'
+import { databasePath, openDatabase } from '../metadata/database.ts'
 import { loadSecrets } from '../secrets.ts'
 import { readConfig } from '../serve.ts'
 import type { DoctorParts } from './parts.ts'
@@ -32,15 +34,17 @@ export async function openDoctor(
   port: number = config.PORT,
 ): Promise<AsyncDisposable & { parts: DoctorParts }> {
   await using opened = new AsyncDisposableStack()
-  // What keeps it from opening is told by its check.
-  const database = await openDatabase(config.DATABASE_URL).catch(() => undefined)
+  // Made by nobody but the service, which may run as another user; what keeps it from opening is told by its check.
+  const database = existsSync(databasePath(config.DATABASE_URL))
+    ? await openDatabase(config.DATABASE_URL).catch(() => undefined)
+    : undefined
   opened.defer(() => database?.destroy())
   // Not the service's own folder: opening one empties it.
   const folder = join(tmpdir(), `docs-connector-doctor-${process.pid}`)
   const libreOffice = await LibreOffice.open({ searchPath: config.PATH, folder })
   opened.defer(() => libreOffice.close())
   const clock = () => new Date()
-  const { rootSecret } = loadSecrets(config.DATA_DIR, config)
+  const rootSecret = rootSecretOf(config)
   const parts: DoctorParts = {
     config,
     clock,
@@ -56,4 +60,17 @@ export async function openDoctor(
   }
   const resources = opened.move()
   return { parts, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+}
+
+/** Never made here; without that of the service, the service takes us for a stranger and its check says so. */
+function rootSecretOf(config: Config): string {
+  const isThere = config.ROOT_SECRET !== undefined || existsSync(join(config.DATA_DIR, 'secrets.json'))
+  try {
+    // The other secret is not needed.
+    if (isThere)
+      return loadSecrets(config.DATA_DIR, { ...config, ADMIN_TOKEN: config.ADMIN_TOKEN ?? '' }).rootSecret
+  } catch {
+    // It cannot be read, or holds something else.
+  }
+  return randomUUID()
 }

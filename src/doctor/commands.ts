@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Check, type CheckId, failed, passed, skipped, warned } from './check.ts'
+import { type Check, type CheckId, failed, passed, skipped, unlooked, warned } from './check.ts'
 import { licenseCheck } from './license.ts'
 import type { Run } from './parts.ts'
 import { inWords, jsonOf } from './requests.ts'
@@ -122,6 +122,7 @@ function jwtCheck(unsigned: CommandAnswer): Check {
       'in its local.json (JWT_ENABLED=true of its container), with the secret of ONLYOFFICE_JWT_SECRET.'
     return failed(id, 'a command without a token was obeyed', fix)
   }
+  if ('refusal' in unsigned) return unlooked(id, `${unsigned.refusal} (a command without a token)`)
   return passed(id, 'a command without a token is refused')
 }
 

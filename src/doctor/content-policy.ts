@@ -54,6 +54,7 @@ function matches(source: string, target: URL, self: URL): boolean {
   if (host === '') return false
   if (!isScheme(scheme?.toLowerCase() ?? self.protocol, target.protocol)) return false
   const name = target.hostname.toLowerCase()
+  const isAny = host === '*'
   const isHost = host.startsWith('*.')
     ? name.endsWith(host.slice(1).toLowerCase())
     : name === host.toLowerCase()
@@ -61,7 +62,7 @@ function matches(source: string, target: URL, self: URL): boolean {
   const isPort = port === '*' || (port ?? usual) === (target.port || usual)
   const isPath =
     path === undefined || (path.endsWith('/') ? target.pathname.startsWith(path) : target.pathname === path)
-  return isHost && isPort && isPath
+  return (isAny || isHost) && isPort && isPath
 }
 
 /** A policy for http holds for https, too. */

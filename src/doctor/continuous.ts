@@ -7,7 +7,7 @@ import { type Diagnosis, runDoctor } from './run-doctor.ts'
 const EQUAL_RESULTS = 2
 
 export type ShownChecks = {
-  /** No shown check fails; undefined before the first round. */
+  /** No shown check fails; undefined before the first round, and while only a second one can tell. */
   ok: boolean | undefined
   checks: Check[]
   checkedAt: Date | undefined
@@ -43,35 +43,57 @@ export function createContinuousDoctor(
         const before = known.get(check.id)
         const after = advanced(before, check)
         known.set(check.id, after)
-        if (before?.shown?.result !== after.shown?.result) tell(log, before?.shown, after.shown)
+        if (after.shown !== undefined && after.told !== before?.told) tell(log, after.shown, before?.told)
       }
     },
     shown() {
-      const checks = sorted([...known.values()].flatMap(({ shown }) => shown ?? []))
-      const ok = checkedAt === undefined ? undefined : checks.every(({ result }) => result !== 'fail')
-      return { ok, checks, checkedAt }
+      const states = [...known.values()]
+      const checks = sorted(states.flatMap(({ shown }) => shown ?? []))
+      const isWell = checks.every(({ result }) => result !== 'fail')
+      const isUnsure = checkedAt === undefined || states.some(({ shown }) => shown === undefined)
+      return { ok: isWell && isUnsure ? undefined : isWell, checks, checkedAt }
     },
   }
 }
 
+type Kind = Check['result'] | 'unlooked'
+
 type State = {
-  /** Undefined as long as the first results differ or the first one was bad. */
+  /** Undefined as long as the first results differ or the first one was no good. */
   shown: Check | undefined
-  last: Check['result']
+  last: Kind
   /** How many rounds ended like the last one. */
   count: number
+  /** How many rounds in a row were a warning or a failure. */
+  bad: number
+  /** What the log knows; what was not looked at changes nothing of it. */
+  told: Check['result'] | undefined
 }
 
 function advanced(before: State | undefined, check: Check): State {
-  const count = before?.last === check.result ? before.count + 1 : 1
-  const isFirstAndGood = before === undefined && check.result === 'ok'
-  const isShown = isFirstAndGood || count >= EQUAL_RESULTS || before?.shown?.result === check.result
-  return { shown: isShown ? check : before?.shown, last: check.result, count }
+  const last = kindOf(check)
+  const count = before?.last === last ? before.count + 1 : 1
+  const bad = isBad(last) ? (before?.bad ?? 0) + 1 : 0
+  const shownKind = before?.shown && kindOf(before.shown)
+  const isFirstAndGood = before === undefined && !isBad(last)
+  // A failure that is a warning every other time is no blip.
+  const isRaised = bad >= EQUAL_RESULTS && !isBad(shownKind)
+  const isShown = isFirstAndGood || count >= EQUAL_RESULTS || shownKind === last || isRaised
+  const shown = isShown ? check : before?.shown
+  const told = isShown && last !== 'unlooked' ? check.result : before?.told
+  return { shown, last, count, bad, told }
 }
 
-function tell(log: Logger, before: Check | undefined, after: Check | undefined): void {
-  if (after === undefined) return
+function kindOf({ result, because }: Check): Kind {
+  return because === undefined ? result : 'unlooked'
+}
+
+function isBad(kind: Kind | undefined): boolean {
+  return kind === 'warn' || kind === 'fail'
+}
+
+function tell(log: Logger, after: Check, toldBefore: Check['result'] | undefined): void {
   const { id, leg, result, evidence, fix } = after
   if (result !== 'ok') log.warn({ check: id, leg, result }, `${leg}: ${evidence}. ${fix}`)
-  else if (before !== undefined) log.info({ check: id, leg, result }, `${leg}: well again, ${evidence}`)
+  else if (toldBefore !== undefined) log.info({ check: id, leg, result }, `${leg}: well again, ${evidence}`)
 }

@@ -1,4 +1,5 @@
-import { firstThat, otherBases, redirectedBase } from './base-paths.ts'
+import { firstThat, otherBases, otherScheme, redirectedBase } from './base-paths.ts'
+import { betweenOf, certificateFix } from './between.ts'
 import { type Check, type CheckId, failed, passed, skipped } from './check.ts'
 import { type Run, settingsOf } from './parts.ts'
 import { type Answer, type Fault, inWords } from './requests.ts'
@@ -31,7 +32,7 @@ export async function reachDocumentServer(run: Run): Promise<Reached> {
   })
   const halfwayMs = (startedAt + clock().getTime()) / 2
 
-  const failure = fault === undefined ? await misplaced(run, answer) : unreachable(run, fault)
+  const failure = fault === undefined ? await misplaced(run, answer) : await unreachable(run, fault)
   const at =
     failure === undefined
       ? REACH_CHECKS.length
@@ -54,7 +55,8 @@ const MEANING: Record<(typeof REACH_CHECKS)[number], string> = {
   'document-server-health': 'it says that it is well',
 }
 
-function unreachable({ addresses, config }: Run, fault: Fault): Check {
+async function unreachable(run: Run, fault: Fault): Promise<Check> {
+  const { addresses, config } = run
   const setting = settingsOf(config).docServer
   const { host, hostname } = new URL(addresses.docServerInternalUrl)
   const evidence = `${addresses.docServerInternalUrl}/healthcheck: ${inWords(fault)}`
@@ -63,19 +65,26 @@ function unreachable({ addresses, config }: Run, fault: Fault): Check {
     return failed('document-server-name', evidence, fix)
   }
   if (fault.kind === 'certificate') {
-    return failed('document-server-certificate', evidence, trustFix(fault.code, hostname, setting))
+    const fix = certificateFix(fault.code, setting, hostname) ?? TRUST_FIX
+    return failed('document-server-certificate', evidence, fix)
+  }
+  const other = otherScheme(addresses.docServerInternalUrl)
+  if (fault.kind !== 'time' && (await isDocumentServer(run, other))) {
+    return failed(
+      'document-server-address',
+      `${evidence}; ${other}/healthcheck is well`,
+      `Set ${setting} to ${other}.`,
+    )
+  }
+  if (fault.kind === 'other') {
+    return failed('document-server-address', evidence, `Set ${setting} to the address of Document Server.`)
   }
   const fix = `Start Document Server, correct host and port in ${setting}, or let the firewall pass ${host}.`
   return failed('document-server-connection', evidence, fix)
 }
 
-function trustFix(code: string, hostname: string, setting: string): string {
-  if (code === 'CERT_HAS_EXPIRED') return `Renew the certificate that Document Server shows for ${setting}.`
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return `Put a host name into ${setting} that the certificate holds, or have one made for "${hostname}".`
-  }
-  return 'Set ONLYOFFICE_CA_FILE to the PEM file of the authority (or the certificate itself) that Document Server uses.'
-}
+const TRUST_FIX =
+  'Set ONLYOFFICE_CA_FILE to the PEM file of the authority (or the certificate itself) that Document Server uses.'
 
 /** Something answers: is it Document Server, and is it well? */
 async function misplaced(run: Run, answer: Answer): Promise<Check | undefined> {
@@ -96,16 +105,33 @@ async function misplaced(run: Run, answer: Answer): Promise<Check | undefined> {
       `Set ${setting} to ${redirected}.`,
     )
   }
-  const found = await firstThat(otherBases(base, [addresses.docServerUrl ?? base]), (other) =>
-    isDocumentServer(run, other),
-  )
-  return found === undefined
-    ? failed(
+  const others = [otherScheme(base), ...otherBases(base, [addresses.docServerUrl ?? base])]
+  const found = await firstThat(others, (other) => isDocumentServer(run, other))
+  if (found !== undefined) {
+    return failed(
+      'document-server-address',
+      `${evidence}; ${found}/healthcheck is`,
+      `Set ${setting} to ${found}.`,
+    )
+  }
+  switch (betweenOf(answer)) {
+    case 'proxy':
+      return failed(
+        'document-server-connection',
+        evidence,
+        `Start Document Server, or let the proxy at ${setting} pass requests to where it is.`,
+      )
+    case 'sign-in':
+      return failed(
         'document-server-address',
         evidence,
-        `Set ${setting} to the address of Document Server, sub-path included.`,
+        `Let the proxy before ${setting} pass the requests of this service without a sign-in of its own.`,
       )
-    : failed('document-server-address', `${evidence}; ${found}/healthcheck is`, `Set ${setting} to ${found}.`)
+    default: {
+      const fix = `Set ${setting} to the address of Document Server, sub-path included.`
+      return failed('document-server-address', evidence, fix)
+    }
+  }
 }
 
 async function isDocumentServer({ send, limits }: Run, base: string): Promise<boolean> {

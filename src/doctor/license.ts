@@ -35,12 +35,14 @@ export function licenseCheck(fields: unknown, now: Date): Check {
   const ends = license.end_date ?? undefined
   const endsAt = Date.parse(ends ?? '')
   const limits = inWords(license.connections ?? 0, license.users_count ?? 0, quota?.users.length ?? 0)
-  const until = ends === undefined ? 'has no end' : `ends on ${ends.slice(0, 10)}`
+  const until =
+    ends === undefined ? 'has no end' : `${endsAt > now.getTime() ? 'ends' : 'ended'} on ${ends.slice(0, 10)}`
 
-  const fault = EXPIRED[server.resultType] ?? (endsAt <= now.getTime() ? 'has expired' : undefined)
+  const fault = EXPIRED[server.resultType]
   if (fault !== undefined) return failed(id, `the license ${fault} (it ${until}; ${limits})`, RENEW)
   const seen = `the license ${until}; ${limits}`
-  if (endsAt - now.getTime() < NOTICE_DAYS * DAY_MS) return warned(id, seen, RENEW)
+  // What has ended and counts all the same is one without end, whose updates have ended.
+  if (endsAt > now.getTime() && endsAt - now.getTime() < NOTICE_DAYS * DAY_MS) return warned(id, seen, RENEW)
   const most = license.users_count ?? 0
   if (most > 0 && (quota?.users.length ?? 0) >= most) {
     return warned(

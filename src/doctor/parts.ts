@@ -1,3 +1,4 @@
+import type { writeFile } from 'node:fs/promises'
 import type { ServiceAddresses } from '../addresses.ts'
 import type { Config } from '../config.ts'
 import type { Tokens } from '../core/tokens.ts'
@@ -18,6 +19,8 @@ export type DoctorParts = {
   /** False leaves out what would write an error into Document Server's log at every look. */
   looksOnce: boolean
   limits?: Limits
+  /** Tests put a full disk in. */
+  writeFile?: typeof writeFile
 }
 
 export type Limits = {

@@ -1,4 +1,4 @@
-import { CHECKS, type Check, type Leg } from './check.ts'
+import { CHECKS, type Check, type Leg, unlookedGroups } from './check.ts'
 import type { Diagnosis } from './run-doctor.ts'
 
 const MARKS: Record<Check['result'], string> = { ok: '✓', warn: '!', fail: '✗' }
@@ -12,17 +12,24 @@ export function jsonReport({ ok, checks }: Diagnosis): string {
   return `${JSON.stringify({ ok, checks: checksAnswer(checks) }, null, 2)}\n`
 }
 
-/** For a terminal: by leg, what was seen and what to do. */
+/** As many names as one line holds. */
+const MOST_NAMED = 4
+
+/** For a terminal: by leg, what was seen and what to do; what was not looked at is one line for each reason. */
 export function textReport({ ok, checks }: Diagnosis): string {
   const legs = new Set<Leg>(Object.values(CHECKS))
   const groups = [...legs].flatMap((leg) => {
-    const lines = checks.filter((check) => check.leg === leg).flatMap(linesOf)
+    const lines = checks.filter((check) => check.leg === leg && check.because === undefined).flatMap(linesOf)
     return lines.length === 0 ? [] : [leg, ...lines, '']
   })
   const failures = checks.filter(({ result }) => result === 'fail').length
   const warnings = checks.filter(({ result }) => result === 'warn').length
   return [
     ...groups,
+    ...unlookedGroups(checks).map(
+      ({ because, ids }) =>
+        `Not checked because ${because}: ${ids.length > MOST_NAMED ? `${ids.length} checks (--json lists them)` : ids.join(', ')}.`,
+    ),
     ok
       ? `All is well, ${counted(warnings, 'warning')}.`
       : `${counted(failures, 'failure')}, ${counted(warnings, 'warning')}.`,

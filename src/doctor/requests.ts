@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import { rootCertificates } from 'node:tls'
+import { getCACertificates, rootCertificates } from 'node:tls'
 import axios, { isAxiosError } from 'axios'
 
 const MAX_ANSWER_BYTES = 4 * 1024 ** 2
 
-/** Certificates that are believed: as our own client does, as browsers may, or as Document Server does. */
+/** Certificates that are believed: as our own client does, as browsers may, or as Document Server does by itself. */
 export type Trust = 'client' | 'browser' | 'system'
 
 /** Why no answer came. */
@@ -50,8 +50,9 @@ export function createSend(caFile: string | undefined): Send {
   const own = caFile === undefined ? [] : [readFileSync(caFile, 'utf8')]
   const authorities: Record<Trust, string[] | undefined> = {
     client: own.length === 0 ? undefined : own,
-    browser: own.length === 0 ? undefined : [...rootCertificates, ...own],
-    system: undefined,
+    browser: own.length === 0 ? undefined : [...getCACertificates('default'), ...own],
+    // What it was given beside, we cannot know; what this process was given beside is not its.
+    system: [...rootCertificates],
   }
 
   return async (url, { trust, limitMs, headers = {}, body }) => {
@@ -101,6 +102,8 @@ export function inWords({ kind, code }: Fault): string {
       return 'no answer came in time'
     case 'certificate':
       return `the certificate is not trusted (${code})`
+    case 'other':
+      return `what answers cannot be read (${code})`
     default:
       return `there is no connection (${code})`
   }

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
+import { databasePath } from '../metadata/database.ts'
 import { BROWSER_CHECKS, browserChecks, ownPageChecks } from './browser.ts'
-import { type Check, type CheckId, failed, passed, skipped, sorted, warned } from './check.ts'
+import { type Check, type CheckId, failed, passed, skipped, sorted, warned, withoutRepeats } from './check.ts'
 import { COMMAND_CHECKS, commandChecks } from './commands.ts'
 import { REACH_CHECKS, reachDocumentServer } from './document-server.ts'
 import { type DoctorParts, LIMITS, type Run } from './parts.ts'
@@ -10,6 +12,7 @@ import {
   databaseCheck,
   dataFolderChecks,
   libreOfficeCheck,
+  MADE_AT_START,
   nodeCheck,
   runningCheck,
 } from './service.ts'
@@ -32,25 +35,34 @@ export async function runDoctor(parts: DoctorParts): Promise<Diagnosis> {
     send: createSend(parts.config.ONLYOFFICE_CA_FILE),
   }
   const { checkMs } = run.limits
-  const { database } = run
+  const { database, config } = run
   const [{ facts, outcome }, folder, written] = await Promise.all([
     askService(run),
     within(checkMs, ['data-folder', 'disk-room'], () => dataFolderChecks(run)),
     within(checkMs, ['database'], async () => [await databaseCheck(database)]),
   ])
+  const isRunning = facts !== undefined
   const disk = folder.find(({ result }) => result === 'fail')
+  // Whoever may not read the secrets of the service is a stranger to it.
+  const isStranger = disk?.id === 'data-folder' && outcome.answer?.status === 403
+  const isNew = !isRunning && database === undefined && !existsSync(databasePath(config.DATABASE_URL))
+  const notWritten = disk === undefined ? (isNew ? MADE_AT_START : undefined) : `of ${disk.id}`
   const service = [
-    runningCheck(run, facts !== undefined, outcome),
+    ...(isStranger ? skipped(['service-running'], `of ${disk.id}`) : [runningCheck(run, isRunning, outcome)]),
     ...folder,
-    ...(disk === undefined ? written : skipped(['database'], `of ${disk.id}`)),
+    ...(notWritten === undefined ? written : skipped(['database'], notWritten)),
     nodeCheck(process.version),
     libreOfficeCheck(run.isLibreOfficeInstalled),
   ]
+  const legs = await legsChecks(run, isRunning)
+  const isSigned = legs.some(({ id, result, because }) => {
+    return id === 'outbox-tokens' && result === 'ok' && because === undefined
+  })
+  const unread = service.find(({ id, result }) => result === 'fail' && (id === disk?.id || id === 'database'))
   const callbacks =
-    facts === undefined || database === undefined
-      ? skipped(['callbacks'], `of ${facts === undefined ? 'service-running' : 'database'}`)
-      : await within(checkMs, ['callbacks'], async () => [await callbackCheck(database, facts)])
-  const legs = await legsChecks(run, facts !== undefined)
+    facts === undefined || database === undefined || unread !== undefined
+      ? skipped(['callbacks'], `of ${isRunning ? (unread?.id ?? 'database') : 'service-running'}`)
+      : await within(checkMs, ['callbacks'], async () => [await callbackCheck(database, facts, { isSigned })])
   // Callbacks come without a token because of what was told already.
   const isTold = legs.some(({ leg, result }) => leg !== 'service' && result === 'fail')
   const checks = sorted([
@@ -88,7 +100,8 @@ async function legsChecks(run: Run, isRunning: boolean): Promise<Check[]> {
     browserChecks(run, docServerUrl, reached.cause),
     behindChecks(run, docServerUrl, { isRunning, ...reached }),
   ])
-  return [passed(id, `Document Server is at ${docServerUrl}`), ...reached.checks, ...browser, ...rest]
+  const configured = passed(id, `Document Server is at ${docServerUrl}`)
+  return withoutRepeats([configured, ...reached.checks, ...browser, ...rest])
 }
 
 /** What can be known only of a Document Server that answers. */

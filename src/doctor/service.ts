@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { ProbeFacts } from '../docserver/probe-route.ts'
 import type { Database } from '../metadata/schema.ts'
-import { type Check, failed, passed, warned } from './check.ts'
+import { type Check, failed, passed, skipped, unlooked, warned } from './check.ts'
 import { probeAddress, type Run } from './parts.ts'
 import { inWords, jsonOf, type Outcome } from './requests.ts'
 
@@ -44,12 +44,15 @@ export function runningCheck({ addresses }: Run, isRunning: boolean, { answer, f
 }
 
 /** A full disk is one finding, however it shows. */
-export async function dataFolderChecks({ config }: Pick<Run, 'config'>): Promise<Check[]> {
+export async function dataFolderChecks({
+  config,
+  writeFile: write = writeFile,
+}: Pick<Run, 'config' | 'writeFile'>): Promise<Check[]> {
   const { DATA_DIR, ALERT_DISK_FREE_BYTES } = config
   const path = join(DATA_DIR, `.doctor-${randomUUID()}`)
   let fault: string | undefined
   try {
-    await writeFile(path, Buffer.alloc(WRITTEN_BYTES), { flush: true, mode: 0o600 })
+    await write(path, Buffer.alloc(WRITTEN_BYTES), { flush: true, mode: 0o600 })
   } catch (error) {
     fault = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
   } finally {
@@ -58,17 +61,15 @@ export async function dataFolderChecks({ config }: Pick<Run, 'config'>): Promise
   const fix = `Free room on the disk of DATA_DIR (${DATA_DIR}), or set DATA_DIR to a larger one.`
   if (fault === 'ENOSPC' || fault === 'EDQUOT') {
     return [
-      passed('data-folder', 'not checked because of disk-room'),
+      unlooked('data-folder', 'of disk-room'),
       failed('disk-room', `${DATA_DIR}: no room is left (${fault})`, fix),
     ]
   }
+  if (fault === 'ENOENT') return skipped(['data-folder', 'disk-room'], MADE_AT_START)
   if (fault !== undefined) {
     const evidence = `${DATA_DIR} cannot be written (${fault})`
-    const rights = `Give the user of this service the right to write into DATA_DIR (${DATA_DIR}).`
-    return [
-      failed('data-folder', evidence, rights),
-      passed('disk-room', 'not checked because of data-folder'),
-    ]
+    const rights = `Run the doctor as the user of the service, and give that user the right to write into DATA_DIR (${DATA_DIR}).`
+    return [failed('data-folder', evidence, rights), unlooked('disk-room', 'of data-folder')]
   }
   const { bavail, bsize } = await statfs(DATA_DIR)
   const room = `${bavail * bsize} bytes are free at ${DATA_DIR}`
@@ -79,6 +80,8 @@ export async function dataFolderChecks({ config }: Pick<Run, 'config'>): Promise
       : passed('disk-room', room),
   ]
 }
+
+export const MADE_AT_START = 'it is made when the service starts'
 
 /** Writes what is there already. */
 export async function databaseCheck(database: Database | undefined): Promise<Check> {
@@ -121,8 +124,16 @@ export function libreOfficeCheck(isInstalled: boolean): Check {
       )
 }
 
-/** Saves arrive as callbacks: when the last came, and whether some came without a token. */
-export async function callbackCheck(database: Database, facts: ProbeFacts): Promise<Check> {
+/**
+ * Saves arrive as callbacks: when the last came, and whether some came without a token.
+ *
+ * @param isSigned Document Server was just seen to sign what it sends
+ */
+export async function callbackCheck(
+  database: Database,
+  facts: ProbeFacts,
+  { isSigned }: { isSigned: boolean },
+): Promise<Check> {
   const id = 'callbacks'
   const { last } = await database
     .selectFrom('sessions')
@@ -132,8 +143,13 @@ export async function callbackCheck(database: Database, facts: ProbeFacts): Prom
   const { unsignedCallbacks: count, lastUnsignedAt } = facts
   if (lastUnsignedAt === undefined || (last !== null && last >= lastUnsignedAt)) return passed(id, seen)
   const evidence = `${seen}; ${count} came without a good token since the start, the last one at ${lastUnsignedAt}`
+  if (isSigned) return warned(id, evidence, AGAIN_FIX)
   const fix =
     'Switch on JWT in Document Server (services.CoAuthoring.token.enable.request.outbox) with the secret of ONLYOFFICE_JWT_SECRET.'
   // Anybody can post something: with good ones before, it need not be Document Server.
   return last === null ? failed(id, evidence, fix) : warned(id, evidence, fix)
 }
+
+const AGAIN_FIX =
+  'Open a document once, since a good callback ends this warning: Document Server signs now, so JWT was switched on ' +
+  'in the meantime, or another sender than the one of ONLYOFFICE_URL posts to /api/onlyoffice/callback.'

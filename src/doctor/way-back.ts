@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { fetchAddress } from '../docserver/addresses.ts'
 import type { ProbeFacts, ProbeSignature } from '../docserver/probe-route.ts'
 import { withoutQuery } from '../log.ts'
-import { type Check, type CheckId, failed, passed, skipped, warned } from './check.ts'
+import { forwardedFix } from './between.ts'
+import { type Check, type CheckId, failed, passed, skipped, unlooked, warned } from './check.ts'
 import { type Conversion, convertText, NOT_DOWNLOADED, TOO_LARGE } from './conversion.ts'
 import { probeAddress, type Run, settingsOf } from './parts.ts'
 import { inWords } from './requests.ts'
-import { WAY_CHECKS, whyNotFetched, wrongService } from './why-not-fetched.ts'
+import { detour, WAY_CHECKS, whyNotFetched, wrongService } from './why-not-fetched.ts'
 
 /** Beside whether we are reached. */
 export const FETCH_CHECKS = [
@@ -41,16 +42,25 @@ export async function wayBackChecks(
   const cause = await causeOf(run, conversion, fetched)
   if (cause !== undefined) return { checks: alone(cause), cause: cause.id }
   if (!('url' in conversion)) return { checks: alone(unconverted(conversion)), cause: undefined }
-  const [files, size] = await Promise.all([filesCheck(run, conversion.url), sizeCheck(run)])
+  const [files, size, around] = await Promise.all([
+    filesCheck(run, conversion.url),
+    sizeCheck(run),
+    detour(run),
+  ])
+  // A redirect to another host loses the token, too.
+  const unsureSignature = unsure ?? around?.id
+  const ways = WAY_CHECKS.map((id) => passed(id, `Document Server has fetched a file from ${from}`))
   return {
     checks: [
-      ...WAY_CHECKS.map((id) => passed(id, `Document Server has fetched a file from ${from}`)),
+      ...ways.map((check) => (check.id === around?.id ? around : check)),
       passed('document-server-conversion', 'a text file was converted to docx'),
       files,
-      ...(unsure === undefined ? [outboxCheck(fetched)] : skipped(['outbox-tokens'], `of ${unsure}`)),
+      unsureSignature === undefined
+        ? outboxCheck(fetched, run.config.ONLYOFFICE_JWT_HEADER)
+        : unlooked('outbox-tokens', `of ${unsureSignature}`),
       size,
     ],
-    cause: undefined,
+    cause: around?.id,
   }
 }
 
@@ -73,9 +83,14 @@ async function causeOf(
 }
 
 function unconverted(conversion: Exclude<Conversion, { url: string }>): Check {
-  const seen = 'error' in conversion ? `error ${conversion.error}` : conversion.refusal
-  return failed('document-server-conversion', `a text file could not be converted: ${seen}`, CONVERSION_FIX)
+  const [seen, fix] =
+    'error' in conversion
+      ? [`error ${conversion.error}`, CONVERSION_FIX]
+      : [conversion.refusal, CONVERTER_WAY_FIX]
+  return failed('document-server-conversion', `a text file could not be converted: ${seen}`, fix)
 }
+
+const CONVERTER_WAY_FIX = 'Let whatever stands before Document Server pass POST /converter to it.'
 
 const CONVERSION_FIX =
   'Look into the log of the converter of Document Server (converter/out.log) for the reason.'
@@ -89,28 +104,36 @@ async function filesCheck(run: Run, url: string): Promise<Check> {
   try {
     address = fetchAddress({ publicUrl: docServerUrl, internalUrl: docServerInternalUrl, otherOrigins }, url)
   } catch {
-    const { origin } = new URL(url, docServerInternalUrl)
+    const { origin, host } = new URL(url, docServerInternalUrl)
+    const seen = `Document Server hands out its files at ${origin}, which is none of its addresses`
+    const isOtherScheme = [docServerUrl, docServerInternalUrl].some((known) => new URL(known).host === host)
     return failed(
       id,
-      `Document Server hands out its files at ${origin}, which is none of its addresses`,
-      `Add ${origin} to DOWNLOAD_ORIGINS if that is Document Server, else let its proxy pass the Host it was asked by.`,
+      seen,
+      isOtherScheme
+        ? forwardedFix(settingsOf(run.config).docServer)
+        : `Add ${origin} to DOWNLOAD_ORIGINS if that is Document Server, else let its proxy pass the Host it was asked by.`,
     )
   }
   const { answer, fault } = await run.send(address, { trust: 'client', limitMs: run.limits.requestMs })
   const place = withoutQuery(address)
   if (answer?.status === 200) return passed(id, `${new URL(place).origin} hands out its files`)
+  const setting = settingsOf(run.config).docServer
+  const isBelow = place.startsWith(`${docServerInternalUrl}/`)
   return failed(
     id,
     `${place}: ${fault === undefined ? `HTTP ${answer.status}` : inWords(fault)}`,
-    `Let Document Server's files (/cache/files) be fetched at ${settingsOf(run.config).docServer}, where its saves lie.`,
+    isBelow
+      ? `Let Document Server's files (/cache/files) be fetched at ${setting}, where its saves lie.`
+      : forwardedFix(setting),
   )
 }
 
-function outboxCheck(fetched: ProbeSignature | undefined): Check {
+function outboxCheck(fetched: ProbeSignature | undefined, header: string): Check {
   const id = 'outbox-tokens'
   switch (fetched) {
     case undefined:
-      return passed(id, 'not checked because another node was asked for the file')
+      return unlooked(id, 'another node was asked for the file')
     case 'good':
       return passed(id, 'Document Server signs what it sends')
     case 'bad':
@@ -122,8 +145,9 @@ function outboxCheck(fetched: ProbeSignature | undefined): Check {
     default:
       return failed(
         id,
-        'Document Server does not sign what it sends: its saves would be refused',
-        'Switch on JWT in Document Server: services.CoAuthoring.token.enable.request.outbox in its local.json.',
+        `no token came in the header ${header} when Document Server fetched a file: saves that it does not sign are refused`,
+        'Switch on JWT in Document Server (services.CoAuthoring.token.enable.request.outbox in its local.json), with ' +
+          `outbox.header "${header}" as in ONLYOFFICE_JWT_HEADER, and let no proxy before this service remove that header.`,
       )
   }
 }
@@ -132,8 +156,7 @@ function outboxCheck(fetched: ProbeSignature | undefined): Check {
 async function sizeCheck(run: Run): Promise<Check> {
   const id = 'size-limit'
   const { MAX_FILE_BYTES: bytes } = run.config
-  if (!run.looksOnce)
-    return passed(id, 'not checked because it writes an error into the log of Document Server')
+  if (!run.looksOnce) return unlooked(id, 'it writes an error into the log of Document Server')
   const url = probeAddress(run, run.addresses.internalUrl, { nonce: randomUUID(), part: 'size', bytes })
   const result = await convertText(run, url)
   if ('error' in result && result.error === TOO_LARGE) {

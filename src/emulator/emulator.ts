@@ -64,8 +64,12 @@ export class Emulator implements AsyncDisposable {
     }
     this.timings = { ...DOCUMENT_SERVER_TIMINGS, ...options.timings }
     const shared = { settings: this.#settings, clock, timings: this.timings, work: this.#work, withTokens }
-    const { refusesPrivateAddresses = false, maxDownloadBytes = MAX_DOWNLOAD_BYTES } = options
-    const outgoing = new Outgoing({ ...shared, refusesPrivateAddresses, maxDownloadBytes })
+    const {
+      refusesPrivateAddresses = false,
+      isContained = false,
+      maxDownloadBytes = MAX_DOWNLOAD_BYTES,
+    } = options
+    const outgoing = new Outgoing({ ...shared, refusesPrivateAddresses, isContained, maxDownloadBytes })
     const { faults, forgotten } = this
     const { urlLifetimeS } = this.timings
     const maxRemembered = options.maxCallbacks ?? MAX_CALLBACKS

@@ -72,6 +72,8 @@ export type EmulatorOptions = {
   jwtHeader?: string
   /** Nothing is fetched from private addresses, not even when a good token names them. */
   refusesPrivateAddresses?: boolean
+  /** It runs in a container: localhost is the container, where nothing answers but its own service. */
+  isContained?: boolean
   /** One byte more and a file is not fetched. */
   maxDownloadBytes?: number
   /** The LibreOffice program; by default `soffice` or `libreoffice` on PATH. */

@@ -1,5 +1,5 @@
 import { Router } from 'express'
-import { CHECKS, type Check, type Leg } from '../doctor/check.ts'
+import { CHECKS, type Check, type Leg, unlookedGroups } from '../doctor/check.ts'
 import { shownTime } from './files/shown.ts'
 import type { SignedInPages } from './signed-in.ts'
 
@@ -32,8 +32,9 @@ export function doctorPage({ send, doctor }: SignedInPages): Router {
         legs: [...new Set(Object.values(CHECKS))].map((leg) => ({
           leg,
           about: LEGS[leg],
-          checks: checks.filter((check) => check.leg === leg),
+          checks: checks.filter((check) => check.leg === leg && check.because === undefined),
         })),
+        unlooked: unlookedGroups(checks),
       },
     })
   })

@@ -2,43 +2,12 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { postCallback } from '../docserver/support.ts'
+import { behindProxy, docServerBehindProxy } from './behind-proxy.ts'
 import { KEY, OF_OTHER_HOST, SELF_SIGNED } from './certificates.ts'
-import { type ProxyOptions, startProxy } from './proxy.ts'
+import { startProxy } from './proxy.ts'
 import { CLOSED, expectTrouble, pemFile, startScene } from './support.ts'
 
 const EDITOR_PAGE = '/web-apps/apps/documenteditor/main/index.html'
-
-/** The service with a proxy before it. */
-async function behindProxy(
-  proxyOptions: ProxyOptions,
-  env: (proxyUrl: string, docServer: { url: string }) => Record<string, string>,
-) {
-  await using opened = new AsyncDisposableStack()
-  const proxy = opened.use(await startProxy(proxyOptions))
-  const scene = opened.use(await startScene({ env: (docServer) => env(proxy.url, docServer) }))
-  proxy.target = scene.app.url
-  const resources = opened.move()
-  return { scene, proxy, [Symbol.asyncDispose]: () => resources.disposeAsync() }
-}
-
-/** Document Server with a proxy before it. */
-async function docServerBehindProxy(
-  proxyOptions: ProxyOptions,
-  env: (proxyUrl: string) => Record<string, string>,
-) {
-  await using opened = new AsyncDisposableStack()
-  const proxy = opened.use(await startProxy(proxyOptions))
-  const scene = opened.use(
-    await startScene({
-      env: (docServer) => {
-        proxy.target = docServer.url
-        return env(proxy.url)
-      },
-    }),
-  )
-  const resources = opened.move()
-  return { scene, proxy, [Symbol.asyncDispose]: () => resources.disposeAsync() }
-}
 
 test('a proxy before the service is no trouble', async () => {
   await using set = await behindProxy({}, (PUBLIC_URL) => ({ PUBLIC_URL }))
@@ -219,10 +188,34 @@ test('an address for browsers on localhost is not blamed when another one is use
   expect((await scene.troubles()).troubles).toEqual([])
 })
 
+test('a policy cannot name the address of Document Server', async () => {
+  await using scene = await startScene({
+    env: ({ url }) => ({ ONLYOFFICE_URL: 'http://[::1]:1', ONLYOFFICE_INTERNAL_URL: url }),
+  })
+  await expectTrouble(scene, 'fail page-policy (browser→Document Server)', 'ONLYOFFICE_URL', 'host name')
+})
+
 test('callbacks that came without a token are told until a good one comes', async () => {
+  await using scene = await startScene({ emulator: { jwtHeader: 'X-Docs-Token' } })
+  await postCallback(scene.app, { key: 'a', status: 1 }, { bodyToken: null, header: null })
+  const { troubles, fix } = await scene.troubles()
+  // Whether it signs cannot be seen while its tokens travel in another header.
+  expect(troubles).toEqual([
+    'warn document-server-header (us→Document Server)',
+    'fail callbacks (Document Server→us)',
+  ])
+  expect(fix).toMatch(/Switch on JWT.*token\.enable\.request\.outbox.*ONLYOFFICE_JWT_SECRET/)
+})
+
+test('callbacks without a token are not blamed on a Document Server that signs by now', async () => {
   await using scene = await startScene()
   await postCallback(scene.app, { key: 'a', status: 1 }, { bodyToken: null, header: null })
-  await expectTrouble(scene, 'fail callbacks (Document Server→us)', /JWT/, 'ONLYOFFICE_JWT_SECRET')
+  await expectTrouble(
+    scene,
+    'warn callbacks (Document Server→us)',
+    'Open a document',
+    '/api/onlyoffice/callback',
+  )
 })
 
 test('the service is not running', async () => {

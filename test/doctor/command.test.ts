@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { CHECKS } from '../../src/doctor/check.ts'
 import { doctorCommand } from '../../src/doctor/command.ts'
@@ -95,4 +98,48 @@ test('an unreadable database is told, and the rest is looked at', async () => {
   const { code, text } = await run(false)
   expect(code).toBe(1)
   expect(text.match(/^ {2}✗ .*/gm)).toEqual([expect.stringContaining('database')])
+})
+
+test('with no Document Server the cause is told once, and the rest is one line', async () => {
+  await using scene = await startScene()
+  sameSettings(scene, { ONLYOFFICE_URL: '', ONLYOFFICE_JWT_SECRET: '' })
+  const { code, text } = await run(false)
+  expect(code).toBe(1)
+  expect(text.split('\n')).toEqual([
+    'us→Document Server',
+    '  ✗ document-server-configured: none is configured',
+    '      → Set ONLYOFFICE_URL and ONLYOFFICE_JWT_SECRET to those of your Document Server.',
+    '',
+    'Document Server→us',
+    expect.stringMatching(/^ {2}✓ callbacks: /),
+    '',
+    'service',
+    ...['service-running', 'data-folder', 'disk-room', 'database', 'node-version', 'libreoffice'].map((id) =>
+      expect.stringContaining(`  ✓ ${id}: `),
+    ),
+    '',
+    'Not checked because of document-server-configured: 24 checks (--json lists them).',
+    '1 failure, no warnings.',
+    '',
+  ])
+  const { checks } = JSON.parse((await run(true)).text) as { checks: { id: string }[] }
+  expect(checks.map(({ id }) => id)).toEqual(Object.keys(CHECKS))
+})
+
+test('before the first start nothing is made, and only what is to be done is told', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'nothing-yet-'))
+  try {
+    for (const DATA_DIR of [folder, join(folder, 'storage')]) {
+      for (const [name, value] of Object.entries({ DATA_DIR, PORT: '1', NODE_ENV: 'production' })) {
+        vi.stubEnv(name, value)
+      }
+      vi.stubEnv('ONLYOFFICE_URL', '')
+      const { code, text } = await run(false)
+      expect(code).toBe(1)
+      expect(text.match(/^ {2}✗ [\w-]+/gm)).toEqual(['  ✗ document-server-configured', '  ✗ service-running'])
+    }
+    expect(await readdir(folder)).toEqual([])
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })

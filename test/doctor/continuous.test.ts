@@ -1,10 +1,11 @@
 import { expect, test, vi } from 'vitest'
-import { type Check, failed, passed, warned } from '../../src/doctor/check.ts'
+import { type Check, failed, passed, unlooked, warned } from '../../src/doctor/check.ts'
 import { createContinuousDoctor } from '../../src/doctor/continuous.ts'
 import { type Scene, startScene } from './support.ts'
 
 const WELL = passed('database', 'the database answers')
 const ILL = failed('database', 'the database is away', 'Bring it back.')
+const UNSEEN = unlooked('database', 'of disk-room')
 const POOR = warned('database', 'the database is slow', 'Make it faster.')
 
 /** A doctor that sees these one after the other. */
@@ -62,6 +63,23 @@ test('a start beside a Document Server that is still starting raises nothing', a
   const { shown, said } = await shownAfter([ILL, WELL, WELL])
   expect(shown).toEqual([undefined, undefined, 'ok'])
   expect(said).toEqual([])
+})
+
+test('bad in turns is bad', async () => {
+  const { shown, said } = await shownAfter([WELL, ILL, POOR, ILL, POOR])
+  expect(shown).toEqual(['ok', 'ok', 'warn', 'warn', 'warn'])
+  expect(said).toHaveLength(1)
+})
+
+test('what was not looked at is neither well again nor ill anew', async () => {
+  const { shown, said } = await shownAfter([ILL, ILL, UNSEEN, UNSEEN, ILL, ILL, UNSEEN, UNSEEN, WELL, WELL])
+  expect(shown).toEqual([undefined, 'fail', 'fail', 'ok', 'ok', 'fail', 'fail', 'ok', 'ok', 'ok'])
+  expect(said.map(([level]) => level)).toEqual(['warn', 'info'])
+})
+
+test('after one bad round nothing is claimed either', async () => {
+  expect((await shownAfter([ILL])).ok).toBeUndefined()
+  expect((await shownAfter([ILL, ILL])).ok).toBe(false)
 })
 
 test('before the first round nothing is claimed', () => {

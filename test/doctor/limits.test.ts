@@ -79,5 +79,5 @@ test('an answer without end is not read to the end', async () => {
     },
   })
   await using scene = await startScene({ env: () => ({ ONLYOFFICE_URL: endless.url }) })
-  expect((await scene.troubles()).troubles).toEqual(['fail document-server-connection (us→Document Server)'])
+  expect((await scene.troubles()).troubles).toEqual(['fail document-server-address (us→Document Server)'])
 })

@@ -10,12 +10,24 @@ export type ProxyOptions = {
   tls?: { key: string; cert: string }
   /** Requests for this path are never answered. */
   silentAt?: string
+  /** Requests for this path are sent on to another address. */
+  redirects?: { from: string; to: (host: string, url: string) => string }
+  /** Requests for this path get a page that says that nothing is there. */
+  missing?: string
   /** Instead of passing anything on. */
   answer?: (request: IncomingMessage, response: ServerResponse) => void
 }
 
 /** A reverse proxy on 127.0.0.1; it answers 502 until `target` is set. */
-export async function startProxy({ below = '', headers = {}, tls, silentAt, answer }: ProxyOptions = {}) {
+export async function startProxy({
+  below = '',
+  headers = {},
+  tls,
+  silentAt,
+  redirects,
+  missing,
+  answer,
+}: ProxyOptions = {}) {
   const proxy = { target: '', url: '' }
   const handle = answer ?? pass
   const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle)
@@ -26,6 +38,14 @@ export async function startProxy({ below = '', headers = {}, tls, silentAt, answ
   function pass(incoming: IncomingMessage, response: ServerResponse): void {
     const { url = '/', method = 'GET' } = incoming
     if (silentAt !== undefined && url.startsWith(silentAt)) return
+    if (redirects !== undefined && url.startsWith(redirects.from)) {
+      response.writeHead(302, { location: redirects.to(incoming.headers.host ?? '', url) }).end()
+      return
+    }
+    if (missing !== undefined && url.startsWith(missing)) {
+      response.writeHead(404).end('<html>not found</html>')
+      return
+    }
     if (proxy.target === '' || !url.startsWith(`${below}/`)) {
       response.writeHead(proxy.target === '' ? 502 : 404).end('nothing here')
       return

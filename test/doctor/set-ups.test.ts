@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
 import { EXPIRED, KEY, SELF_SIGNED } from './certificates.ts'
-import { CLOSED, expectTrouble, type Scene, type SceneOptions, startScene } from './support.ts'
+import { CLOSED, expectTrouble, pemFile, type Scene, type SceneOptions, startScene } from './support.ts'
 
 type SetUp = SceneOptions & {
   trouble: string
   fix: (string | RegExp)[]
+  /** PEM for ONLYOFFICE_CA_FILE. */
+  authority?: string
   prepare?: (scene: Scene) => void | Promise<void>
 }
 
@@ -131,6 +133,28 @@ const SET_UPS: Record<string, SetUp> = {
     trouble: 'fail own-private-address (Document Server→us)',
     fix: [/\{"services":\{"CoAuthoring":\{"request-filtering-agent":\{"allowPrivateIPAddress":true/],
   },
+  'it runs in a container, to which our localhost is its own': {
+    emulator: { isContained: true },
+    trouble: 'fail own-reachability (Document Server→us)',
+    fix: ['INTERNAL_URL', 'container', /^(?!.*allowPrivateIPAddress)/],
+  },
+  'the name by which it looks for us does not resolve': {
+    env: () => ({ PUBLIC_URL: 'http://docs.invalid' }),
+    trouble: 'fail own-reachability (Document Server→us)',
+    fix: ['Correct the host in PUBLIC_URL', 'docs.invalid'],
+  },
+  'it speaks https where http is expected': {
+    emulator: { tls: { key: KEY, cert: SELF_SIGNED } },
+    env: ({ url }) => ({ ONLYOFFICE_URL: url.replace('https:', 'http:') }),
+    authority: SELF_SIGNED,
+    trouble: 'fail document-server-address (us→Document Server)',
+    fix: [/^Set ONLYOFFICE_URL to https:/],
+  },
+  'it speaks http where https is expected': {
+    env: ({ url }) => ({ ONLYOFFICE_URL: url.replace('http:', 'https:') }),
+    trouble: 'fail document-server-address (us→Document Server)',
+    fix: [/^Set ONLYOFFICE_URL to http:/],
+  },
   'it downloads less than we keep': {
     emulator: { maxDownloadBytes: 1_000_000 },
     trouble: 'warn size-limit (Document Server→us)',
@@ -156,8 +180,41 @@ test('a set-up with nothing wrong has no trouble', async () => {
   expect(diagnosis.checks.filter(({ evidence }) => evidence.startsWith('not checked'))).toEqual([])
 })
 
-test.each(Object.entries(SET_UPS))('%s', async (_name, { trouble, fix, prepare, ...options }) => {
-  await using scene = await startScene(options)
+test.each(Object.entries(SET_UPS))('%s', async (_name, { trouble, fix, prepare, authority, ...options }) => {
+  await using file = authority === undefined ? undefined : await pemFile(authority)
+  const { env = () => ({}) } = options
+  const named = file === undefined ? {} : { ONLYOFFICE_CA_FILE: file.path }
+  await using scene = await startScene({ ...options, env: (docServer) => ({ ...env(docServer), ...named }) })
   await prepare?.(scene)
   await expectTrouble(scene, trouble, ...fix)
+})
+
+test('faults that have nothing to do with each other are told side by side', async () => {
+  await using scene = await startScene({
+    emulator: { clock: later(-10) },
+    env: () => ({ INTERNAL_URL: CLOSED, ALERT_DISK_FREE_BYTES: String(2 ** 52) }),
+  })
+  scene.docServer.license.server.resultType = 2
+  const { troubles } = await scene.troubles()
+  expect(troubles).toEqual([
+    'fail document-server-clock (us→Document Server)',
+    'fail document-server-license (us→Document Server)',
+    'fail own-reachability (Document Server→us)',
+    'warn disk-room (service)',
+  ])
+})
+
+test('a wrong secret hides what only a command can tell, and nothing else', async () => {
+  await using scene = await startScene({
+    env: () => ({
+      ONLYOFFICE_JWT_SECRET: 'another-secret-0123456789abcdef0123456789',
+      PUBLIC_URL: 'http://docs.invalid',
+      INTERNAL_URL: CLOSED,
+    }),
+  })
+  const { troubles } = await scene.troubles()
+  expect(troubles).toEqual([
+    'fail document-server-secret (us→Document Server)',
+    'fail public-address (Document Server→us)',
+  ])
 })

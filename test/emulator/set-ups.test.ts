@@ -50,6 +50,15 @@ test('private addresses are refused when it is told to, and others are fetched a
   expect(await converted(usual, `${host.url}/files/a.csv`)).toMatchObject({ endConvert: true })
 })
 
+test('in a container localhost is its own: nothing but its service answers there', async () => {
+  await using host = await startHost()
+  host.files.set('/files/a.txt', Buffer.from('a'))
+  await using emulator = await startEmulator({ isContained: true, timings: FAST })
+  expect(await converted(emulator, `${host.url}/files/a.txt`)).toEqual({ error: -4 })
+  expect(await converted(emulator, 'http://localhost:8000/healthcheck')).toMatchObject({ endConvert: true })
+  expect(host.downloads).toEqual([])
+})
+
 test('a file above the size limit is error -10, and is asked for once', async () => {
   await using host = await startHost()
   host.files.set('/files/a.csv', Buffer.alloc(1001, 'a'))

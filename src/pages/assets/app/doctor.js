@@ -12,8 +12,7 @@ run.addEventListener('click', async () => {
   if (run.getAttribute('aria-disabled') === 'true') return
   // Not disabled: the focus would be lost.
   run.setAttribute('aria-disabled', 'true')
-  running.textContent =
-    'Looking at every leg, twice; this takes up to a minute when something does not answer…'
+  running.textContent = 'Looking at every leg, twice; this takes some minutes when something does not answer…'
   const seen = await attempt(() => call('POST', '/administration/doctor'))
   await refresh().catch(() => {})
   run.removeAttribute('aria-disabled')
