@@ -4,7 +4,8 @@ import { type Config, ConfigError } from '../config.ts'
 import { isProblem } from '../errors.ts'
 import { demandNoRestore, type Places, placesOf } from '../maintenance/places.ts'
 import { NO_PROGRESS, type Progress, terminalProgress } from '../maintenance/progress.ts'
-import { isDiskFull, Refusal } from '../maintenance/refusal.ts'
+import { isDatabaseDamaged, isDiskFull, isOfSqlite, Refusal } from '../maintenance/refusal.ts'
+import { printable } from '../maintenance/source-files.ts'
 import { NewerSchemaError } from '../metadata/database.ts'
 import { readSettings } from '../read-config.ts'
 
@@ -30,38 +31,61 @@ export function withJson(command: Command): Command {
  * @param work false: something is wrong, and it has said what
  */
 export async function perform(
-  { json: isJson = false }: CommonOptions,
+  options: CommonOptions,
   work: (context: Context) => Promise<boolean>,
   { isRestoring = false } = {},
 ): Promise<void> {
-  try {
+  const { json: isJson = false } = options
+  await attempt(options, async () => {
     const config = readSettings()
     const places = placesOf(config)
     if (!isRestoring) demandNoRestore(places.dataDir)
     const progress = process.stderr.isTTY && !isJson ? terminalProgress(process.stderr) : NO_PROGRESS
-    const isWell = await work({ config, places, progress, print: (...what) => print(isJson, ...what) })
-    if (!isWell) process.exitCode = 1
+    try {
+      return await work({ config, places, progress, print: (...what) => print(isJson, ...what) })
+    } catch (error) {
+      // What went wrong begins on a line of its own.
+      progress.end()
+      throw error
+    }
+  })
+}
+
+/** The same for a command that needs no settings. */
+export async function attempt(
+  { json: isJson = false }: CommonOptions,
+  work: () => Promise<boolean>,
+): Promise<void> {
+  try {
+    if (!(await work())) process.exitCode = 1
   } catch (thrown) {
-    const error = isDiskFull(thrown) ? diskFull(thrown) : thrown
+    const error = expected(thrown)
     process.stderr.write(isJson ? `${JSON.stringify(described(error))}\n` : `${textOf(error)}\n`)
     process.exitCode = 1
   }
 }
 
-function diskFull(error: unknown): Refusal {
+/** What a disk does, in words for its operator. */
+function expected(error: unknown): unknown {
   if (error instanceof Refusal) return error
-  return new Refusal('disk-full', 'the disk is full. Make room and run the command again: it goes on', {
-    cause: error,
-  })
+  if (isDiskFull(error))
+    return new Refusal('disk-full', 'the disk is full. Make room and run the command again: it goes on', {
+      cause: error,
+    })
+  if (isDatabaseDamaged(error))
+    return new Refusal('database-damaged', `the database is damaged (${error.message}): restore a backup`, {
+      cause: error,
+    })
+  return error
 }
 
 function print(isJson: boolean, lines: string | readonly string[], json: unknown): void {
-  const text = isJson ? JSON.stringify(json) : typeof lines === 'string' ? lines : lines.join('\n')
+  const text = isJson ? JSON.stringify(json) : [lines].flat().map(printable).join('\n')
   if (text !== '') process.stdout.write(`${text}\n`)
 }
 
 /** An error as REST would tell it. Source: RFC 9457. */
-export function described(error: unknown) {
+function described(error: unknown) {
   const code = codeOfError(error)
   const detail = error instanceof Error ? error.message : String(error)
   const title = isProblem(error) ? error.title : detail
@@ -78,6 +102,7 @@ function textOf(error: unknown): string {
   if (error instanceof ConfigError)
     return `These settings are wrong:\n${error.message.replaceAll(/^/gm, '  ')}`
   const isExpected = isProblem(error) || error instanceof Refusal || error instanceof NewerSchemaError
-  if (isExpected || codeOf(error) !== undefined) return `error: ${(error as Error).message}`
+  if (isExpected || codeOf(error) !== undefined || isOfSqlite(error))
+    return `error: ${(error as Error).message}`
   return `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 }

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { Problem } from '../errors.ts'
 import { exportDocuments } from '../maintenance/export.ts'
-import { printable } from '../maintenance/source-files.ts'
 import { hasWorkspace } from '../metadata/api-keys.ts'
 import { type CommonOptions, perform, withJson } from './context.ts'
 import { blobsOf, withDatabase } from './data.ts'
@@ -35,8 +34,7 @@ ${examples('export /mnt/export', 'export --workspace default ./documents')}`,
           context.print(
             [
               ...failed.map(
-                ({ documentId, path, reason }) =>
-                  `not written: document ${documentId} “${printable(path)}”: ${reason}`,
+                ({ documentId, path, reason }) => `not written: document ${documentId} “${path}”: ${reason}`,
               ),
               `Exported ${exported} documents (${bytes} bytes), ${failed.length} failed`,
             ],

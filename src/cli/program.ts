@@ -14,6 +14,7 @@ import { addVerify } from './verify.ts'
 /** The command line. Exit 0: done. 1: failed, or something is wrong. 2: wrong usage. */
 export async function runCli(argv: string[]): Promise<void> {
   const isJson = argv.includes('--json')
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', unlessUnread)
   const program = new Command('docs-connector')
     .description('Keeps documents and opens them in ONLYOFFICE Docs')
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
@@ -48,6 +49,11 @@ Examples:
   ]
   for (const add of adders) add(program)
   await program.parseAsync(argv)
+}
+
+/** Who reads (`| head`) may leave first: the work and its exit code stay what they are. */
+function unlessUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 function wrongUsage(text: string) {

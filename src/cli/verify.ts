@@ -1,12 +1,14 @@
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { DiskBlobs } from '../blobs/disk.ts'
-import { demandManifest } from '../maintenance/backup-folder.ts'
+import { demandDatabase, demandManifest, secretsOf } from '../maintenance/backup-folder.ts'
 import { faultLines } from '../maintenance/blob-fault.ts'
+import { demandData } from '../maintenance/places.ts'
+import type { Progress } from '../maintenance/progress.ts'
 import { type Verified, verify } from '../maintenance/verify.ts'
-import { demandKnownSchema, openCopy } from '../metadata/database.ts'
+import { demandKnownSchema, openCopy, schemaVersion } from '../metadata/database.ts'
 import { type CommonOptions, type Context, perform, withJson } from './context.ts'
-import { blobsOf, withDatabase } from './data.ts'
+import { blobsOf } from './data.ts'
 import { examples } from './examples.ts'
 
 export function addVerify(program: Command): void {
@@ -16,24 +18,36 @@ export function addVerify(program: Command): void {
     .addHelpText('after', examples('verify', 'verify --backup /mnt/backup/documents'))
     .action(({ backup, ...options }: CommonOptions & { backup?: string }) =>
       perform(options, async (context) => {
-        const result =
-          backup === undefined
-            ? await withDatabase(context, (database) =>
-                verify({ database, blobs: blobsOf(context.config), progress: context.progress }),
-              )
-            : await verifyBackup(context, backup)
+        const result = await (backup === undefined ? verifyData(context) : verifyBackup(context, backup))
         context.print(linesOf(result), result)
         return result.faults.length + result.databaseFaults.length === 0
       }),
     )
 }
 
+/** Read only, as a copy is: the schema of an earlier release stays as it is. */
+async function verifyData({ config, places, progress }: Context): Promise<Verified> {
+  demandData(places)
+  return verifyDatabase(places.databaseFile, { blobs: blobsOf(config), progress })
+}
+
 async function verifyBackup({ progress }: Context, folder: string): Promise<Verified> {
   const manifest = await demandManifest(folder)
   demandKnownSchema(manifest.schemaVersion)
-  const database = openCopy(join(folder, manifest.database.name))
+  const path = join(folder, manifest.database.name)
+  await demandDatabase(manifest, path)
+  if (manifest.hasSecrets) await secretsOf(folder)
+  return verifyDatabase(path, { blobs: new DiskBlobs({ root: folder }), progress })
+}
+
+async function verifyDatabase(
+  path: string,
+  deps: { blobs: DiskBlobs; progress: Progress },
+): Promise<Verified> {
+  const database = openCopy(path)
   try {
-    return await verify({ database, blobs: new DiskBlobs({ root: folder }), progress })
+    demandKnownSchema(await schemaVersion(database))
+    return await verify({ ...deps, database })
   } finally {
     await database.destroy()
   }

@@ -2,7 +2,8 @@ import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { codeOf } from '../blobs/file-bytes.ts'
-import { Refusal } from './refusal.ts'
+import { digestOf } from './durable.ts'
+import { isDiskFull, Refusal } from './refusal.ts'
 
 const MANIFEST = 'manifest.json'
 
@@ -27,6 +28,10 @@ export type Manifest = z.infer<typeof Manifest>
 
 export function manifestFile(folder: string): string {
   return join(folder, MANIFEST)
+}
+
+export function secretsFile(folder: string): string {
+  return join(folder, 'secrets.json')
 }
 
 /** Undefined while no backup was finished there. @throws Refusal `backup-unreadable` */
@@ -59,4 +64,35 @@ export async function demandManifest(folder: string): Promise<Manifest> {
     'backup-incomplete',
     `${folder} holds no finished backup: it has no ${MANIFEST}. If one was cut short there, run it again`,
   )
+}
+
+/** @param path of the database, or a copy @throws Refusal `backup-unreadable` when it is not the one that was backed up */
+export async function demandDatabase({ database }: Manifest, path: string): Promise<void> {
+  const { sha256 } = await digestOf(path).catch(unreadable(path))
+  if (sha256 === database.sha256) return
+  throw new Refusal('backup-unreadable', `the database of the backup, ${database.name}, is damaged`)
+}
+
+/** Of a backup that has them. @throws Refusal `backup-unreadable` */
+export async function secretsOf(folder: string): Promise<Buffer> {
+  const secrets = await fs.readFile(secretsFile(folder)).catch(unreadable(secretsFile(folder)))
+  if (isJson(secrets)) return secrets
+  throw new Refusal('backup-unreadable', `${secretsFile(folder)} is damaged`)
+}
+
+function isJson(bytes: Buffer): boolean {
+  try {
+    JSON.parse(bytes.toString())
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** What a file that a backup must have is refused with. */
+export function unreadable(path: string): (cause: unknown) => never {
+  return (cause) => {
+    if (codeOf(cause) === undefined || isDiskFull(cause)) throw cause
+    throw new Refusal('backup-unreadable', `${path} cannot be read (${codeOf(cause)})`, { cause })
+  }
 }

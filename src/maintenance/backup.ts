@@ -1,11 +1,13 @@
+import { existsSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { codeOf } from '../blobs/file-bytes.ts'
 import { copyDatabase } from '../metadata/copy-database.ts'
 import { demandKnownSchema, openCopy, schemaVersion } from '../metadata/database.ts'
+import { keyPrefix } from '../metadata/installation.ts'
 import { countMentionedBlobs, mentionedBlobs } from '../metadata/mentions.ts'
 import type { Database } from '../metadata/schema.ts'
-import { type Manifest, manifestFile, readManifest } from './backup-folder.ts'
+import { type Manifest, manifestFile, readManifest, secretsFile } from './backup-folder.ts'
 import { type BlobFault, blobFault } from './blob-fault.ts'
 import { BlobCopies } from './copy-blobs.ts'
 import { digestOf, flushFileSystem, writeDurably } from './durable.ts'
@@ -39,7 +41,7 @@ export type Backup = {
  * blob. The sweeper may take one afterwards whose last row went: then a newer copy of the database,
  * which does not mention it, takes the place of the first.
  *
- * @throws Refusal `data-missing`, `folder-in-use`, `folder-unsuitable`
+ * @throws Refusal `data-missing`, `folder-in-use`, `folder-unsuitable`, `backup-unreadable`; NewerSchemaError
  */
 export async function backUp(deps: BackupDeps, target: string): Promise<Backup> {
   const { places, clock } = deps
@@ -47,6 +49,7 @@ export async function backUp(deps: BackupDeps, target: string): Promise<Backup> 
   const folder = await backupFolder(places, target)
   const unlock = lockFolder(folder)
   try {
+    await demandOwn(places, folder)
     await removeLeftovers(folder)
     const createdAt = clock().toISOString()
     const name = `metadata-${createdAt.replace(/\D/g, '')}-${process.pid}.sqlite`
@@ -82,11 +85,34 @@ async function backupFolder({ dataDir, blobsRoot }: Places, target: string): Pro
   return folder
 }
 
+/** What it would overwrite belongs to this installation. @throws Refusal `folder-unsuitable`, `backup-unreadable` */
+async function demandOwn({ dataDir, databaseFile }: Places, folder: string): Promise<void> {
+  const manifest = await readManifest(folder)
+  if (manifest !== undefined) {
+    const [theirs, own] = [await prefixOf(join(folder, manifest.database.name)), await prefixOf(databaseFile)]
+    if (theirs === undefined || own === undefined || theirs === own) return
+    throw new Refusal('folder-unsuitable', `${folder} holds a backup of another installation`)
+  }
+  const [theirs, own] = [await readSecrets(folder), await readSecrets(dataDir)]
+  if (existsSync(join(folder, 'metadata.sqlite')) || (theirs !== undefined && own?.equals(theirs) !== true))
+    throw new Refusal('folder-unsuitable', `${folder} is the data folder of another installation`)
+}
+
+/** Undefined for what cannot be read. */
+async function prefixOf(databaseFile: string): Promise<string | undefined> {
+  try {
+    const database = openCopy(databaseFile)
+    return await keyPrefix(database).finally(() => database.destroy())
+  } catch {
+    return undefined
+  }
+}
+
 /** Of runs that were cut short, and databases of backups that a newer one has replaced. */
 async function removeLeftovers(folder: string): Promise<void> {
   const current = (await readManifest(folder))?.database.name
   for (const name of await fs.readdir(folder)) {
-    const isLeft = /^metadata-.*\.sqlite/.test(name) && name !== current
+    const isLeft = /^metadata-\d{17}-\d+\.sqlite(-\w+)?$/.test(name) && name !== current
     if (isLeft || /^(secrets|manifest)\.json\.\d+$/.test(name))
       await fs.rm(join(folder, name), { force: true })
   }
@@ -104,31 +130,34 @@ async function copyAll({ places, progress }: BackupDeps, folder: string, name: s
   const path = join(folder, name)
   const totals = { copied: 0, skipped: 0 }
   let known = new Set<string>()
+  // All that an earlier run brought was on disk before its manifest.
+  let durableUntilMs = (await fs.stat(manifestFile(folder)).catch(() => undefined))?.mtimeMs ?? 0
   for (let round = 1; ; round += 1) {
-    await fs.rm(path, { force: true })
     await copyDatabase(places.databaseFile, path)
-    await fs.chmod(path, 0o600)
     const database = openCopy(path)
     try {
       const version = await schemaVersion(database)
       demandKnownSchema(version)
-      const copies = new BlobCopies({ from: places.blobsRoot, to: folder })
+      const copies = new BlobCopies({ from: places.blobsRoot, to: folder, durableUntilMs })
       await progress.begin('Copying', () => countMentionedBlobs(database))
       await inParallel(mentionedBlobs(database), AT_ONCE, async (mention) => {
         await copies.copy(mention)
         progress.step()
       })
       progress.end()
-      const { missing, copied, skipped, blobs, blobBytes } = copies
+      const { copied, skipped, blobs, blobBytes } = copies
+      const missing = copies.faults.filter(({ problem }) => problem === 'missing')
       totals.copied += copied
       if (round === 1) totals.skipped = skipped
       // What was missing before this copy of the database was made is no work of the sweeper.
-      if (missing.every((sha256) => known.has(sha256)) || round === MOST_ROUNDS) {
-        const faults = missing.map((sha256) => blobFault(database, sha256, 'missing'))
+      if (missing.every(({ sha256 }) => known.has(sha256)) || round === MOST_ROUNDS) {
+        const faults = copies.faults.map(({ sha256, problem }) => blobFault(database, sha256, problem))
         const counts = { ...(await countRows(database)), blobs, blobBytes }
         return { ...totals, schemaVersion: version ?? '', counts, faults: await Promise.all(faults) }
       }
-      known = new Set(missing)
+      known = new Set(missing.map(({ sha256 }) => sha256))
+      await flushFileSystem(folder)
+      durableUntilMs = Date.now()
     } finally {
       await database.destroy()
     }
@@ -147,12 +176,15 @@ async function countRows(database: Database): Promise<{ documents: number; versi
 }
 
 async function copySecrets({ dataDir }: Places, folder: string): Promise<boolean> {
-  const path = join(dataDir, 'secrets.json')
-  try {
-    await writeDurably(join(folder, 'secrets.json'), await fs.readFile(path), 0o600)
-    return true
-  } catch (error) {
+  const secrets = await readSecrets(dataDir)
+  if (secrets !== undefined) await writeDurably(secretsFile(folder), secrets, 0o600)
+  return secrets !== undefined
+}
+
+/** Undefined where they stand in the environment. */
+function readSecrets(folder: string): Promise<Buffer | undefined> {
+  return fs.readFile(secretsFile(folder)).catch((error: unknown) => {
     if (codeOf(error) !== 'ENOENT') throw error
-    return false
-  }
+    return undefined
+  })
 }

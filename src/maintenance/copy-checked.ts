@@ -29,6 +29,9 @@ export async function copyChecked(
     }
     await fs.rm(staged)
     return copied === undefined ? 'unreadable' : 'damaged'
+  } catch (error) {
+    await fs.rm(staged, { force: true })
+    throw error
   } finally {
     await source.close()
   }

@@ -7,6 +7,7 @@ import type { BlobStore } from '../core/ports.ts'
 import { isProblem } from '../errors.ts'
 import { countExported, type ExportedDocument, exportedDocuments } from '../metadata/exported-documents.ts'
 import type { Database } from '../metadata/schema.ts'
+import { flushFileSystem } from './durable.ts'
 import type { Progress } from './progress.ts'
 import { isDiskFull, Refusal } from './refusal.ts'
 import { safeFileName, safeFolder, safeFolderName } from './safe-names.ts'
@@ -23,7 +24,7 @@ export type Exported = {
 
 /**
  * Writes the head of every document that is not in the trash into an empty folder, in folders as the
- * documents lie. Without a workspace each has a folder of its own, by its name.
+ * documents lie, all as of one moment. Without a workspace each has a folder of its own, by its name.
  *
  * @throws Refusal `folder-not-empty`, `disk-full`
  */
@@ -41,9 +42,10 @@ export async function exportDocuments(
   const result: Exported = { exported: 0, bytes: 0, failed: [] }
   await progress.begin('Exporting', () => countExported(database, workspaceId))
   const names = new Names()
+  const folders = new WorkspaceFolders()
   try {
     for await (const document of exportedDocuments(database, workspaceId)) {
-      const inside = workspaceId === undefined ? safeFolderName(document.workspaceName) : ''
+      const inside = workspaceId === undefined ? folders.of(document) : ''
       const target = join(root, inside, safeFolder(document.folder))
       try {
         result.bytes += await exportOne(blobs, names, document, target)
@@ -54,21 +56,36 @@ export async function exportDocuments(
       }
       progress.step()
     }
+    // Whoever leaves for good may erase what is here.
+    await flushFileSystem(root)
     return result
   } finally {
     progress.end()
   }
 }
 
-class DamagedBlob extends Error {
-  override readonly message = 'the stored bytes are damaged'
-}
-
 function reasonOf(error: unknown): string {
-  if (error instanceof DamagedBlob || isProblem(error)) return error.message
+  if (error instanceof Refusal || isProblem(error)) return error.message
   const code = codeOf(error)
   if (code === undefined) throw error
   return `the file cannot be written (${code})`
+}
+
+/** Workspaces may have the same name; the documents of one are none of the other's business. */
+class WorkspaceFolders {
+  readonly #names = new Map<string, string>()
+  readonly #taken = new Set<string>()
+
+  of({ workspaceId, workspaceName }: ExportedDocument): string {
+    const known = this.#names.get(workspaceId)
+    if (known !== undefined) return known
+    const wanted = safeFolderName(workspaceName)
+    let name = wanted
+    for (let copy = 2; this.#taken.has(name.toLowerCase()); copy += 1) name = `${wanted} (${copy})`
+    this.#taken.add(name.toLowerCase())
+    this.#names.set(workspaceId, name)
+    return name
+  }
 }
 
 /** How often a name came in the folder at hand: ten thousand documents may have the same title. */
@@ -125,7 +142,7 @@ async function openNew(names: Names, folder: string, title: string, extension: s
   }
 }
 
-/** @throws DamagedBlob after the last byte when they are not those of the address */
+/** @throws Refusal `blob-damaged` after the last byte when they are not those of the address */
 export async function writeChecked(
   bytes: AsyncIterable<Buffer>,
   file: fs.FileHandle,
@@ -138,6 +155,6 @@ export async function writeChecked(
     await file.writeFile(chunk)
     size += chunk.length
   }
-  if (hash.digest('hex') !== sha256) throw new DamagedBlob()
+  if (hash.digest('hex') !== sha256) throw new Refusal('blob-damaged', 'the stored bytes are damaged')
   return size
 }

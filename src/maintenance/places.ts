@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { codeOf } from '../blobs/file-bytes.ts'
 import type { Config } from '../config.ts'
 import { lockDataFolder } from '../data-folder.ts'
 import { databasePath } from '../metadata/database.ts'
@@ -22,14 +23,23 @@ export function demandData({ databaseFile }: Places): void {
     throw new Refusal('data-missing', `there is no database at ${databaseFile}: is DATA_DIR right?`)
 }
 
-/** @returns frees it @throws Refusal `folder-in-use` */
-export function lockFolder(folder: string): () => void {
+/** @param inUse what is said then @returns frees it @throws Refusal `folder-in-use`, `folder-unsuitable` */
+export function lockFolder(
+  folder: string,
+  inUse = `another docs-connector is running on ${folder}`,
+): () => void {
   try {
     return lockDataFolder(folder)
   } catch (cause) {
-    if (!(cause instanceof Error) || !cause.message.startsWith('another')) throw cause
-    throw new Refusal('folder-in-use', cause.message, { cause })
+    if (isBusy(cause)) throw new Refusal('folder-in-use', inUse, { cause })
+    if (codeOf(cause) !== undefined) throw cause
+    throw new Refusal('folder-unsuitable', `nothing can be written into ${folder}`, { cause })
   }
+}
+
+function isBusy(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return ('code' in error && error.code === 'SQLITE_BUSY') || isBusy(error.cause)
 }
 
 /** Says that a restore is under way in a folder, and of which backup. */

@@ -1,7 +1,10 @@
 export type RefusalCode =
   | 'backup-incomplete'
   | 'backup-unreadable'
+  | 'blob-damaged'
   | 'data-missing'
+  | 'database-damaged'
+  | 'development-only'
   | 'disk-full'
   | 'document-server-missing'
   | 'folder-in-use'
@@ -26,4 +29,13 @@ export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if ('code' in error && ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(String(error.code))) return true
   return isDiskFull(error.cause)
+}
+
+/** Whether SQLite says that the file is no longer what it wrote. Source: sqlite.org/rescode.html. */
+export function isDatabaseDamaged(error: unknown): error is Error {
+  return isOfSqlite(error) && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code)
+}
+
+export function isOfSqlite(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_')
 }

@@ -1,10 +1,16 @@
 import * as fs from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { blobFile } from '../blobs/disk.ts'
-import { codeOf } from '../blobs/file-bytes.ts'
 import { demandKnownSchema, openCopy } from '../metadata/database.ts'
 import { countMentionedBlobs, mentionedBlobs } from '../metadata/mentions.ts'
-import { demandManifest, type Manifest } from './backup-folder.ts'
+import {
+  demandDatabase,
+  demandManifest,
+  type Manifest,
+  secretsFile,
+  secretsOf,
+  unreadable,
+} from './backup-folder.ts'
 import { type BlobFault, blobFault } from './blob-fault.ts'
 import { copyChecked, hashOfFile } from './copy-checked.ts'
 import { digestOf, flushFileSystem, renameDurably, syncFile, writeDurably } from './durable.ts'
@@ -34,6 +40,9 @@ export type Restored = {
 export async function restore({ places, progress }: RestoreDeps, folder: string): Promise<Restored> {
   const manifest = await demandManifest(folder)
   demandKnownSchema(manifest.schemaVersion)
+  // A backup that is no good leaves no mark.
+  await demandDatabase(manifest, join(folder, manifest.database.name))
+  const secrets = manifest.hasSecrets ? await secretsOf(folder) : undefined
   const unlock = lockFolder(places.dataDir)
   try {
     const { mark, isBegun } = await demandEmpty(places, manifest)
@@ -42,12 +51,7 @@ export async function restore({ places, progress }: RestoreDeps, folder: string)
     const stagedDatabase = join(dirname(places.databaseFile), '.restored.sqlite')
     await copyDatabaseFile(manifest, folder, stagedDatabase)
     const { restored, faults } = await copyBlobs({ places, progress }, stagedDatabase, folder, isBegun)
-    if (manifest.hasSecrets)
-      await writeDurably(
-        join(places.dataDir, 'secrets.json'),
-        await fs.readFile(join(folder, 'secrets.json')),
-        0o600,
-      )
+    if (secrets !== undefined) await writeDurably(secretsFile(places.dataDir), secrets, 0o600)
     await flushFileSystem(places.blobsRoot)
     await syncFile(stagedDatabase)
     await renameDurably(stagedDatabase, places.databaseFile)
@@ -67,6 +71,11 @@ async function demandEmpty(
   const identity = `${JSON.stringify({ createdAt: manifest.createdAt, sha256: manifest.database.sha256 })}\n`
   const begun = await fs.readFile(mark, 'utf8').catch(() => undefined)
   const isOurs = begun === identity
+  if (begun !== undefined && !isOurs)
+    throw new Refusal(
+      'folder-not-empty',
+      `a restore of another backup into ${dataDir} was cut short: empty the folder first`,
+    )
   const strangers = new Set<string>()
   for (const folder of new Set([dataDir, blobsRoot, dirname(databaseFile)])) {
     await fs.mkdir(folder, { recursive: true })
@@ -90,7 +99,7 @@ async function demandEmpty(
 }
 
 function isExpected(name: string): boolean {
-  return /^(service\.lock(-journal)?|\.gitkeep|lost\+found)$/.test(name)
+  return /^(service\.lock(-journal)?|restore\.json\.\d+|\.gitkeep|lost\+found)$/.test(name)
 }
 
 function isOfRestore(name: string): boolean {
@@ -98,15 +107,11 @@ function isOfRestore(name: string): boolean {
 }
 
 /** @throws Refusal `backup-unreadable` */
-async function copyDatabaseFile({ database }: Manifest, folder: string, to: string): Promise<void> {
-  await fs.copyFile(join(folder, database.name), to).catch((cause: unknown) => {
-    if (codeOf(cause) !== 'ENOENT') throw cause
-    throw new Refusal('backup-unreadable', `the backup lacks its database ${database.name}`, { cause })
-  })
+async function copyDatabaseFile(manifest: Manifest, folder: string, to: string): Promise<void> {
+  const from = join(folder, manifest.database.name)
+  await fs.copyFile(from, to).catch(unreadable(from))
   await fs.chmod(to, 0o600)
-  if ((await digestOf(to)).sha256 === database.sha256) return
-  await fs.rm(to)
-  throw new Refusal('backup-unreadable', `the database of the backup, ${database.name}, is damaged`)
+  await demandDatabase(manifest, to)
 }
 
 async function copyBlobs(

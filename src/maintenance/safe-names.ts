@@ -6,7 +6,8 @@ const MOST_BYTES = 240
 /** A title with its extension as a name that every file system takes. */
 export function safeFileName(title: string, extension: string, copy: number): string {
   const ending = `${copy === 1 ? '' : ` (${copy})`}.${extension}`
-  return `${cut(safe(offeredName(title, '')).replace(/\.$/, ''), MOST_BYTES - Buffer.byteLength(ending))}${ending}`
+  const name = cut(safe(offeredName(title, '')).replace(/\.$/, ''), MOST_BYTES - Buffer.byteLength(ending))
+  return `${name.trim() === '' ? '_' : name}${ending}`
 }
 
 /** A folder of documents as a relative path that leads nowhere else. */

@@ -94,7 +94,7 @@ export async function retrySave(
   try {
     unlock = lockFolder(places.dataDir)
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
+    if (!(error instanceof Refusal && error.code === 'folder-in-use')) throw error
   }
   if (unlock === undefined) {
     await docServer.forcesave(key)
@@ -142,7 +142,7 @@ async function whatIsLeft({ database, docServer }: RetryDeps, key: string): Prom
  *
  * @param id of a save or version
  * @returns bytes written
- * @throws Refusal `not-found`; Problem `blob-missing`; Error when the file is there already or the bytes are damaged
+ * @throws Refusal `not-found`, `blob-damaged`; Problem `blob-missing`; the system's error when the file is there already
  */
 export async function exportSave(
   { database, blobs }: { database: Deps['database']; blobs: Pick<BlobStore, 'get'> },

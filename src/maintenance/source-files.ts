@@ -26,7 +26,10 @@ export async function* sourceFiles(
   root: string,
   leftOut: readonly string[],
 ): AsyncGenerator<SourceFile | Skipped> {
-  yield* filesBelow({ root: resolve(root), leftOut }, resolve(root))
+  // A folder may be reached by several paths.
+  const real = await fs.realpath(root)
+  const realOf = (path: string) => fs.realpath(path).catch(() => resolve(path))
+  yield* filesBelow({ root: real, leftOut: await Promise.all(leftOut.map(realOf)) }, real)
 }
 
 async function* filesBelow(

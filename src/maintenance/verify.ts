@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
-import type { BlobStore } from '../core/ports.ts'
+import { codeOf } from '../blobs/file-bytes.ts'
+import type { BlobStore, StoredBlob } from '../core/ports.ts'
 import { isProblem } from '../errors.ts'
 import { countMentionedBlobs, type Mention, mentionedBlobs, mentionersOf } from '../metadata/mentions.ts'
 import type { Database } from '../metadata/schema.ts'
 import { type BlobFault, blobFault } from './blob-fault.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Progress } from './progress.ts'
+import { isDatabaseDamaged } from './refusal.ts'
 
 const AT_ONCE = 8
 
@@ -42,33 +44,48 @@ export async function verify({ database, blobs, progress }: VerifyDeps): Promise
     result.faults.push(fault)
   }
 
-  await progress.begin('Reading blobs', () => countBlobs(blobs))
-  await inParallel(blobs.list()[Symbol.asyncIterator](), AT_ONCE, async ({ sha256 }) => {
-    const read = await readBlob(blobs, sha256)
-    if (read === 'gone') return
-    if (read === 'unreadable') await note(sha256, 'unreadable')
-    else {
-      result.blobs += 1
-      result.bytes += read.size
-      if (read.sha256 !== sha256) await note(sha256, 'damaged')
-    }
-    progress.step()
-  })
-  await progress.begin('Looking up rows', () => countMentionedBlobs(database))
-  await inParallel(mentionedBlobs(database), AT_ONCE, async (mention) => {
-    result.mentions += 1
-    const problem = bad.has(mention.sha256) ? undefined : await problemOf(blobs, mention)
-    if (problem !== undefined && (await mentionersOf(database, mention.sha256, 1)).length > 0)
-      await note(mention.sha256, problem)
-    progress.step()
-  })
-  progress.end()
+  try {
+    await progress.begin('Reading blobs', () => countBlobs(blobs))
+    await inParallel(listed(blobs), AT_ONCE, async ({ sha256 }) => {
+      const read = await readBlob(blobs, sha256)
+      if (read === 'gone') return
+      if (read === 'unreadable') await note(sha256, 'unreadable')
+      else {
+        result.blobs += 1
+        result.bytes += read.size
+        if (read.sha256 !== sha256) await note(sha256, 'damaged')
+      }
+      progress.step()
+    })
+    await progress.begin('Looking up rows', () => countMentionedBlobs(database))
+    await inParallel(mentionedBlobs(database), AT_ONCE, async (mention) => {
+      result.mentions += 1
+      const problem = bad.has(mention.sha256) ? undefined : await problemOf(blobs, mention)
+      if (problem !== undefined && (await mentionersOf(database, mention.sha256, 1)).length > 0)
+        await note(mention.sha256, problem)
+      progress.step()
+    })
+  } catch (error) {
+    if (!isDatabaseDamaged(error)) throw error
+    result.databaseFaults.push(`it cannot be read to its end: ${error.message}`)
+  } finally {
+    progress.end()
+  }
   return result
+}
+
+/** Before the first upload there is no folder of blobs. */
+async function* listed(blobs: Pick<BlobStore, 'list'>): AsyncGenerator<StoredBlob> {
+  try {
+    yield* blobs.list()
+  } catch (error) {
+    if (!isProblem(error) || codeOf(error.cause) !== 'ENOENT') throw error
+  }
 }
 
 async function countBlobs(blobs: Pick<BlobStore, 'list'>): Promise<number> {
   let count = 0
-  for await (const _ of blobs.list()) count += 1
+  for await (const _ of listed(blobs)) count += 1
   return count
 }
 
@@ -102,6 +119,15 @@ async function problemOf(
 }
 
 async function databaseFaults(database: Database): Promise<string[]> {
+  try {
+    return await foundBySqlite(database)
+  } catch (error) {
+    if (!isDatabaseDamaged(error)) throw error
+    return [error.message]
+  }
+}
+
+async function foundBySqlite(database: Database): Promise<string[]> {
   const { rows: integrity } = await sql<{ integrity_check: string }>`pragma integrity_check`.execute(database)
   const { rows: foreign } = await sql<{ table: string; rowid: number; parent: string }>`
     pragma foreign_key_check`.execute(database)

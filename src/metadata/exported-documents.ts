@@ -1,7 +1,9 @@
+import { sql } from 'kysely'
 import type { Database } from './schema.ts'
 
 export type ExportedDocument = {
   id: string
+  workspaceId: string
   workspaceName: string
   folder: string
   title: string
@@ -13,8 +15,24 @@ export type ExportedDocument = {
 
 const AT_ONCE = 500
 
-/** Documents that are not in the trash, with what each shows now, folder by folder. */
+/**
+ * Documents that are not in the trash, with what each shows now, folder by folder. All are read of
+ * one state: one that is moved meanwhile is neither left out nor given twice. Until the end the
+ * connection cannot write.
+ */
 export async function* exportedDocuments(
+  db: Database,
+  workspaceId: string | undefined,
+): AsyncGenerator<ExportedDocument> {
+  await sql`begin deferred`.execute(db)
+  try {
+    yield* documentsByFolder(db, workspaceId)
+  } finally {
+    await sql`rollback`.execute(db)
+  }
+}
+
+async function* documentsByFolder(
   db: Database,
   workspaceId: string | undefined,
 ): AsyncGenerator<ExportedDocument> {
@@ -39,7 +57,7 @@ export async function* exportedDocuments(
           .orderBy('documents.id')
           .limit(AT_ONCE)
           .execute()
-        yield* rows.map((row) => ({ ...row, workspaceName: workspace.name }))
+        yield* rows.map((row) => ({ ...row, workspaceId: workspace.id, workspaceName: workspace.name }))
         after = rows.at(-1)?.id ?? ''
         if (rows.length < AT_ONCE) break
       }

@@ -9,12 +9,12 @@ const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 
 export type CliRun = { code: number | null; stdout: string; stderr: string; json: unknown }
 
-export type CliOptions = { dataDir: string; env?: Record<string, string> }
+export type CliOptions = { dataDir: string; env?: Record<string, string>; cwd?: string }
 
 /** The command line in a process of its own, away from the `.env` of a developer. */
-export function startCli({ dataDir, env = {} }: CliOptions, ...args: string[]) {
+export function startCli({ dataDir, env = {}, cwd = tmpdir() }: CliOptions, ...args: string[]) {
   const child: ChildProcess = spawn(process.execPath, [CLI, ...args], {
-    cwd: tmpdir(),
+    cwd,
     env: { PATH: process.env.PATH ?? '', DATA_DIR: dataDir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

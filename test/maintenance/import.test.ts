@@ -122,6 +122,15 @@ test('the data folder is not taken into itself', async () => {
     '--json',
   )
   expect(json).toMatchObject({ imported: 1, skipped: [{ path: 'data' }] })
+
+  await fs.symlink(folder.at('files'), folder.at('another path'))
+  const known = await runCli(
+    { dataDir: folder.at('files', 'data') },
+    'import',
+    folder.at('another path'),
+    '--json',
+  )
+  expect(known.json).toMatchObject({ imported: 0, known: 1, skipped: [{ path: 'data' }] })
 })
 
 test('documents go into the workspace that is named, and into none that does not exist', async () => {

@@ -5,10 +5,14 @@ import Sqlite from 'better-sqlite3'
 import { Kysely, SqliteDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { expect, test } from 'vitest'
+import { backUp } from '../../src/maintenance/backup.ts'
+import { NO_PROGRESS } from '../../src/maintenance/progress.ts'
+import { restore } from '../../src/maintenance/restore.ts'
 import { MIGRATIONS } from '../../src/metadata/migrations/index.ts'
 import { freshFolder, runCli, startCli } from '../cli/run.ts'
 import { startApp } from '../support/app.ts'
-import { blobOf, flipByte, tree, uploadSome } from './scene.ts'
+import { makeDocx } from '../support/files.ts'
+import { blobOf, flipByte, placesIn, tree, uploadSome } from './scene.ts'
 
 /** Each takes half a second on an idle machine. */
 const MANY_PROCESSES_MS = 240_000
@@ -93,7 +97,33 @@ test('a backup whose database is damaged, or that a newer program made, is refus
   )
   const newer = await runCli({ dataDir: folder.at('restored') }, 'restore', folder.at('backup'), '--json')
   expect([newer.code, newer.json]).toMatchObject([1, { code: 'schema-newer' }])
-  expect(existsSync(folder.at('restored', 'metadata.sqlite'))).toBe(false)
+  expect(existsSync(folder.at('restored'))).toBe(false)
+})
+
+test('what was cut short goes on with the same backup only, and a backup without its secrets begins nothing', async () => {
+  await using folder = await freshFolder()
+  await using app = await startApp({ env: { ADMIN_TOKEN: '' } })
+  await uploadSome(app, 1)
+  const deps = { places: placesIn(folder.at('restored')), progress: NO_PROGRESS }
+  const backedUp = { places: placesIn(app.dataDir), clock: () => new Date(), progress: NO_PROGRESS }
+  await backUp(backedUp, folder.at('backup'))
+  await fs.rename(folder.at('backup', 'secrets.json'), folder.at('secrets.json'))
+  await expect(restore(deps, folder.at('backup'))).rejects.toMatchObject({ code: 'backup-unreadable' })
+  expect(existsSync(folder.at('restored'))).toBe(false)
+  await fs.rename(folder.at('secrets.json'), folder.at('backup', 'secrets.json'))
+
+  // Killed while it wrote its mark.
+  mkdirSync(folder.at('restored'))
+  await fs.writeFile(folder.at('restored', 'restore.json.1234'), '{')
+  const cut = { ...NO_PROGRESS, begin: () => Promise.reject(new Error('cut short')) }
+  await expect(restore({ ...deps, progress: cut }, folder.at('backup'))).rejects.toThrow('cut short')
+  await app.upload('more.docx', makeDocx(['More']))
+  await backUp(backedUp, folder.at('later'))
+  await expect(restore(deps, folder.at('later'))).rejects.toMatchObject({
+    code: 'folder-not-empty',
+    message: expect.stringContaining('a restore of another backup'),
+  })
+  expect(await restore(deps, folder.at('backup'))).toMatchObject({ restored: 1, faults: [] })
 })
 
 test('a backup of an earlier release is restored as it is, and brought up to date by the next start', async () => {

@@ -1,12 +1,18 @@
-import { rm, truncate } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { open, rm, truncate } from 'node:fs/promises'
+import Sqlite from 'better-sqlite3'
 import { expect, test } from 'vitest'
+import { backUp } from '../../src/maintenance/backup.ts'
+import { readManifest } from '../../src/maintenance/backup-folder.ts'
+import { NO_PROGRESS } from '../../src/maintenance/progress.ts'
+import { openDatabase } from '../../src/metadata/database.ts'
 import { BLOB_COLUMNS, countMentionedBlobs, mentionedBlobs } from '../../src/metadata/mentions.ts'
 import { isBlobMentioned } from '../../src/metadata/saves.ts'
-import { runCli } from '../cli/run.ts'
+import { freshFolder, runCli } from '../cli/run.ts'
 import { startApp } from '../support/app.ts'
 import { makeDocx } from '../support/files.ts'
 import { insertSubmission } from '../support/submissions.ts'
-import { blobOf, flipByte, uploadSome } from './scene.ts'
+import { blobOf, flipByte, placesIn, uploadSome } from './scene.ts'
 
 test('all is well in a folder where nothing is wrong', async () => {
   await using app = await startApp()
@@ -124,4 +130,47 @@ test('every blob that is mentioned is given once, page by page, and the sweeper 
   expect([found.length, await countMentionedBlobs(database)]).toEqual([2501, 2501])
   expect(found).toEqual([...found].sort())
   for (const sha256 of found.slice(-3)) expect(await isBlobMentioned(database, sha256)).toBe(true)
+})
+
+test('an installation without a blob is well, and so is its backup', async () => {
+  await using folder = await freshFolder()
+  const database = await openDatabase(`sqlite:${folder.at('data', 'metadata.sqlite')}`)
+  await database.destroy()
+  const data = { dataDir: folder.at('data') }
+  expect((await runCli(data, 'verify')).stdout).toContain('All is well')
+  const deps = { places: placesIn(data.dataDir), clock: () => new Date(), progress: NO_PROGRESS }
+  await backUp(deps, folder.at('backup'))
+  expect((await runCli(data, 'verify', '--backup', folder.at('backup'))).code).toBe(0)
+})
+
+test('what SQLite cannot read of the database is named beside what is wrong with the blobs', async () => {
+  await using app = await startApp()
+  const [id = ''] = await uploadSome(app, 2)
+  await flipByte(await blobOf(app, id))
+  await app.close()
+  await using folder = await freshFolder()
+  const backingUp = { places: placesIn(app.dataDir), clock: () => new Date(), progress: NO_PROGRESS }
+  const { manifest } = await backUp(backingUp, folder.at('backup'))
+  const path = `${app.dataDir}/metadata.sqlite`
+  const sqlite = new Sqlite(path)
+  const { rootpage } = sqlite.prepare(`select rootpage from sqlite_master where name = 'api_keys'`).get() as {
+    rootpage: number
+  }
+  const size = sqlite.pragma('page_size', { simple: true }) as number
+  sqlite.close()
+  await using file = await open(path, 'r+')
+  await file.write(Buffer.alloc(size, 0xa5), 0, size, (rootpage - 1) * size)
+
+  const run = await runCli(app, 'verify', '--json')
+  expect([run.code, run.json]).toMatchObject([
+    1,
+    { databaseFaults: [expect.any(String)], faults: [{ problem: 'damaged' }] },
+  ])
+  const listed = await runCli(app, 'keys', 'list', '--json')
+  expect([listed.code, listed.json]).toMatchObject([1, { code: 'database-damaged' }])
+
+  // The earlier backup is the way back.
+  await expect(backUp(backingUp, folder.at('backup'))).rejects.toMatchObject({ code: 'SQLITE_CORRUPT' })
+  expect(await readManifest(folder.at('backup'))).toEqual(manifest)
+  expect(existsSync(folder.at('backup', manifest.database.name))).toBe(true)
 })
