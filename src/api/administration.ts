@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { clearSaves } from '../core/administration/clear-saves.ts'
 import { keepForgotten } from '../core/administration/keep-forgotten.ts'
 import { KEPT_AS, keepVersion } from '../core/administration/keep-version.ts'
 import { closeSession, disconnectSession, saveSession } from '../core/administration/open-sessions.ts'
@@ -47,7 +48,7 @@ export function administrationOperations({ deps }: Api): Operation[] {
       params: OfKey,
       answer: { status: 200, json: z.object({ dropped: z.int() }) },
       problems: [...UNREACHED, 'save-not-arrived'],
-      handle: async ({ params }) => ({ dropped: await disconnectSession(deps, params.key) }),
+      handle: async ({ caller, params }) => ({ dropped: await disconnectSession(deps, caller, params.key) }),
     }),
 
     operation({
@@ -57,7 +58,7 @@ export function administrationOperations({ deps }: Api): Operation[] {
       params: OfKey,
       answer: { status: 200, json: z.object({ isSaved: z.boolean(), dropped: z.int() }) },
       problems: ['key-unknown'],
-      handle: ({ params }) => closeSession(deps, params.key),
+      handle: ({ caller, params }) => closeSession(deps, caller, params.key),
     }),
 
     operation({
@@ -78,12 +79,22 @@ export function administrationOperations({ deps }: Api): Operation[] {
 
     operation({
       ...common,
+      paths: ['/administration/saves/:key/clear'],
+      summary: 'Take note that the edits of failed saves are lost; refused while their bytes may still exist',
+      params: OfKey,
+      answer: { status: 200, json: z.object({ cleared: z.int() }) },
+      problems: [...UNREACHED, 'precondition-failed'],
+      handle: async ({ caller, params }) => ({ cleared: await clearSaves(deps, caller, params.key) }),
+    }),
+
+    operation({
+      ...common,
       paths: ['/administration/versions/:versionId/keep'],
       summary: 'Make something of a conflict or recovery version',
       params: z.object({ versionId: Id }),
       body: Kept,
       answer: { status: 200, json: z.object({ documentId: z.uuid() }) },
-      problems: ['version-not-found', 'document-not-found'],
+      problems: ['version-not-found', 'document-not-found', 'precondition-failed'],
       isRepeatable: true,
       async handle({ caller, params, body, resourceId }) {
         const { id } = await keepVersion(deps, caller, { ...params, ...body, id: resourceId })

@@ -4,9 +4,11 @@ import { LRUCache } from 'lru-cache'
 import { clientById } from '../core/api-keys.ts'
 import type { Caller } from '../core/callers.ts'
 import type { Deps } from '../core/deps.ts'
-import { equalSecrets } from '../core/hashed-secrets.ts'
-import type { Tokens } from '../core/tokens.ts'
+import { equalSecrets, hashSecret } from '../core/hashed-secrets.ts'
+import { afterSeconds } from '../core/sessions.ts'
+import { ADMINISTRATOR_S, type Tokens } from '../core/tokens.ts'
 import { Problem } from '../errors.ts'
+import { insertRevokedEmbed, isEmbedRevoked } from '../metadata/embeds.ts'
 
 export const ADMINISTRATOR_COOKIE = 'docs_administrator'
 /** A revoked key stops working within this time. */
@@ -53,15 +55,53 @@ export function createAuthentication(
     byToken,
     async byBearerOrCookie(request) {
       if (bearerOf(request) !== undefined) return byBearer(request)
-      if (isAdministrator(request, tokens)) return { kind: 'administrator' }
+      if (await isSignedIn(request, tokens, deps)) return { kind: 'administrator' }
       throw new Problem('token-missing')
     },
   }
 }
 
+/** The cookie of somebody who signs in now; no two are the same. */
+export function newSignIn(tokens: Tokens): string {
+  // A fraction of a second tells those apart that begin in the same one. Source: RFC 7519 §2, NumericDate.
+  return tokens.issue('administrator', {}, ADMINISTRATOR_S + Math.random())
+}
+
+/** By the cookie's signature and time alone: whether it was signed out, `isSignedIn` knows. */
 export function isAdministrator(request: Request, tokens: Tokens): boolean {
+  return cookieOf(request, tokens) !== undefined
+}
+
+/** The request carries the cookie of a sign-in that was not ended. */
+export async function isSignedIn(
+  request: Request,
+  tokens: Tokens,
+  { database }: Pick<Deps, 'database'>,
+): Promise<boolean> {
+  const cookie = cookieOf(request, tokens)
+  return cookie !== undefined && !(await isEmbedRevoked(database, signInId(cookie)))
+}
+
+/** From now on the request's cookie is worth nothing, in whatever hands a copy of it is. */
+export async function endSignIn(
+  request: Request,
+  tokens: Tokens,
+  { database, clock }: Pick<Deps, 'database' | 'clock'>,
+): Promise<void> {
+  const cookie = cookieOf(request, tokens)
+  if (cookie === undefined) return
+  await insertRevokedEmbed(database, signInId(cookie), afterSeconds(clock(), ADMINISTRATOR_S + 1))
+}
+
+/** Among the ended embeds: both are noted until their tokens end by themselves. */
+function signInId(cookie: string): string {
+  return `sign-in ${hashSecret(cookie)}`
+}
+
+/** Undefined without a good one. */
+function cookieOf(request: Request, tokens: Tokens): string | undefined {
   const cookie = parseCookie(request.headers.cookie ?? '')[ADMINISTRATOR_COOKIE]
-  return cookie !== undefined && tokens.read('administrator', cookie) !== undefined
+  return cookie !== undefined && tokens.read('administrator', cookie) !== undefined ? cookie : undefined
 }
 
 /** Source: RFC 6750 §2.1. */

@@ -1,6 +1,8 @@
 import type { Response } from 'express'
 
 const KEEP_ALIVE_MS = 20_000
+/** Whoever reads nothing of it comes back when they do. */
+const MOST_UNREAD_BYTES = 1024 ** 2
 
 export type EventStream = {
   /** Holds the stream while it is open, so that a stopping service can end it. */
@@ -19,6 +21,11 @@ export function openEventStream(
   response: Response,
   { streams, isWelcome, onClose }: EventStream,
 ): (event: string, data: unknown) => void {
+  // Gone while it was looked up whether they may.
+  if (response.destroyed) {
+    onClose()
+    return () => {}
+  }
   response.status(200).set({
     'Content-Type': 'text/event-stream',
     'Cache-Control': 'no-cache, no-store, no-transform',
@@ -27,8 +34,15 @@ export function openEventStream(
   response.flushHeaders()
   streams.add(response)
   response.write(':\n\n')
+  const write = (text: string) => {
+    // Ended, and not closed before its reader has taken what there is: writing would be a fault.
+    if (response.writableEnded) return
+    response.write(text)
+    if (response.writableLength > MOST_UNREAD_BYTES) response.destroy()
+  }
   const keepAlive = setInterval(async () => {
-    if (await isWelcome()) response.write(':\n\n')
+    // A database that is busy is no reason to end it.
+    if (await isWelcome().catch(() => true)) write(':\n\n')
     else response.end()
   }, KEEP_ALIVE_MS)
   response.once('close', () => {
@@ -36,7 +50,5 @@ export function openEventStream(
     streams.delete(response)
     onClose()
   })
-  return (event, data) => {
-    response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
-  }
+  return (event, data) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
 }

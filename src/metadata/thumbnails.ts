@@ -85,14 +85,18 @@ export function headWithBytes(
   db: Database,
   { source_sha256, file_type }: ThumbnailKey,
 ): Promise<HeadWithBytes | undefined> {
-  return db
-    .selectFrom('versions')
-    .innerJoin('documents', 'documents.head_version_id', 'versions.id')
-    .select(['versions.id', 'versions.document_id', 'versions.size', 'documents.title'])
-    .where('versions.sha256', '=', source_sha256)
-    .where('versions.file_type', '=', file_type)
-    .where('documents.deleted_at', 'is', null)
-    .executeTakeFirst()
+  return (
+    db
+      .selectFrom('versions')
+      .innerJoin('documents', 'documents.id', 'versions.document_id')
+      .select(['versions.id', 'versions.document_id', 'versions.size', 'documents.title'])
+      // By the document first: heads have no index of their own.
+      .whereRef('documents.head_version_id', '=', 'versions.id')
+      .where('versions.sha256', '=', source_sha256)
+      .where('versions.file_type', '=', file_type)
+      .where('documents.deleted_at', 'is', null)
+      .executeTakeFirst()
+  )
 }
 
 /**
@@ -124,8 +128,9 @@ export async function pruneThumbnails(
       not(
         exists(
           selectFrom('versions')
-            .innerJoin('documents', 'documents.head_version_id', 'versions.id')
+            .innerJoin('documents', 'documents.id', 'versions.document_id')
             .select('versions.id')
+            .whereRef('documents.head_version_id', '=', 'versions.id')
             .whereRef('versions.sha256', '=', 'thumbnails.source_sha256'),
         ),
       ),

@@ -1,5 +1,6 @@
 import { Router } from 'express'
 import type { Deps } from '../core/deps.ts'
+import { isSignedIn } from '../http/authentication.ts'
 import { openEventStream } from '../http/sse.ts'
 import { newestActivityId } from '../metadata/activity.ts'
 import type { SignedInPages } from './signed-in.ts'
@@ -10,7 +11,11 @@ const LOOK_EVERY_MS = 1000
  * Tells open pages that something happened, so that they fetch themselves anew: `changed` for any
  * activity, whichever node it happened on, and with `?documentId=` what the editor's page is told.
  */
-export function liveRoute({ deps, streams }: Pick<SignedInPages, 'deps' | 'streams'>): Router {
+export function liveRoute({
+  deps,
+  tokens,
+  streams,
+}: Pick<SignedInPages, 'deps' | 'tokens' | 'streams'>): Router {
   const router = Router()
   const look = createActivityLook(deps)
 
@@ -23,7 +28,7 @@ export function liveRoute({ deps, streams }: Pick<SignedInPages, 'deps' | 'strea
         : () => {}
     const send = openEventStream(response, {
       streams,
-      isWelcome: async () => true,
+      isWelcome: () => isSignedIn(request, tokens, deps),
       onClose() {
         endLook()
         endEvents()

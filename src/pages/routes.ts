@@ -5,7 +5,7 @@ import { equalSecrets } from '../core/hashed-secrets.ts'
 import { redeemSignInLink } from '../core/sign-in.ts'
 import { ADMINISTRATOR_S, type Tokens } from '../core/tokens.ts'
 import { Problem } from '../errors.ts'
-import { ADMINISTRATOR_COOKIE, isAdministrator } from '../http/authentication.ts'
+import { ADMINISTRATOR_COOKIE, endSignIn, isSignedIn, newSignIn } from '../http/authentication.ts'
 import { bodyDeadline } from '../http/body-deadline.ts'
 import type { Limits } from '../http/limits.ts'
 import { asProblem, setProblemHeaders } from '../http/problem-json.ts'
@@ -21,7 +21,7 @@ export type Pages = {
   adminToken: string
 }
 
-/** Door 3, pages for people: the first page and signing in. */
+/** Door 3, pages for people: the first page, signing in and signing out. */
 export function pageRoutes({ deps, tokens, limits, views, publicUrl, adminToken }: Pages): Router {
   const router = Router()
   const { pathname, protocol, origin } = new URL(publicUrl)
@@ -30,8 +30,8 @@ export function pageRoutes({ deps, tokens, limits, views, publicUrl, adminToken 
 
   router.use('/help', helpRoutes({ views, tokens, basePath }))
 
-  router.get('/', (request, response) => {
-    if (isAdministrator(request, tokens)) return response.redirect(303, `${basePath}/files`)
+  router.get('/', async (request, response) => {
+    if (await isSignedIn(request, tokens, deps)) return response.redirect(303, `${basePath}/files`)
     response.set('Cache-Control', 'no-store').send(views.render('home', {}))
   })
 
@@ -49,6 +49,8 @@ export function pageRoutes({ deps, tokens, limits, views, publicUrl, adminToken 
     express.urlencoded({ extended: false, limit: 4096 }),
     async (request, response) => {
       demandOwnOrigin(request)
+      // Again, with the body: many may have begun before the first of them failed.
+      await limits.failed.demandFew(request.ip)
       const { link, token } = request.body ?? {}
       try {
         if (typeof link === 'string' && link !== '') await redeemSignInLink(deps, link)
@@ -58,9 +60,17 @@ export function pageRoutes({ deps, tokens, limits, views, publicUrl, adminToken 
       } catch (error) {
         return showFault(error, response)
       }
-      response.set('Set-Cookie', administratorCookie()).redirect(303, `${basePath}/`)
+      response
+        .set('Set-Cookie', administratorCookie(newSignIn(tokens), ADMINISTRATOR_S))
+        .redirect(303, `${basePath}/`)
     },
   )
+
+  router.post('/sign-out', async (request, response) => {
+    demandOwnOrigin(request)
+    await endSignIn(request, tokens, deps)
+    response.set('Set-Cookie', administratorCookie('', 0)).redirect(303, `${basePath}/`)
+  })
 
   function showFault(error: unknown, response: Response): void {
     const problem = asProblem(error)
@@ -69,15 +79,16 @@ export function pageRoutes({ deps, tokens, limits, views, publicUrl, adminToken 
     response.status(problem.status).send(views.render('sign-in', { link: '', message: problem.message }))
   }
 
-  function administratorCookie(): string {
+  /** A browser drops the cookie that has the same path. Source: RFC 6265 §5.3, step 11. */
+  function administratorCookie(value: string, maxAge: number): string {
     return stringifySetCookie({
       name: ADMINISTRATOR_COOKIE,
-      value: tokens.issue('administrator', {}, ADMINISTRATOR_S),
+      value,
       httpOnly: true,
       sameSite: 'lax',
       secure: protocol === 'https:',
       path: pathname,
-      maxAge: ADMINISTRATOR_S,
+      maxAge,
     })
   }
 

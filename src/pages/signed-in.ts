@@ -1,10 +1,9 @@
-import { stringifySetCookie } from 'cookie'
 import { type Response, Router } from 'express'
 import type { Deps } from '../core/deps.ts'
 import type { Tokens } from '../core/tokens.ts'
 import type { ContinuousDoctor } from '../doctor/continuous.ts'
 import { Problem } from '../errors.ts'
-import { ADMINISTRATOR_COOKIE, isAdministrator } from '../http/authentication.ts'
+import { isSignedIn } from '../http/authentication.ts'
 import type { SendAppPage } from './app-page.ts'
 import { doctorPage } from './doctor-page.ts'
 import { documentPage } from './document/document-page.ts'
@@ -27,18 +26,21 @@ export type SignedInPages = {
   doctor?: ContinuousDoctor | undefined
 }
 
-const SECTIONS = /^\/(files|documents|trash|operations|settings|admin|live)(\/|$)/
+const SECTIONS = ['/files', '/documents', '/trash', '/operations', '/settings', '/admin', '/live']
 
 /** The pages of the signed-in administrator. What they change, their scripts ask of the REST API. */
 export function signedInPages(pages: SignedInPages): Router {
   const router = Router()
-  const { tokens, basePath } = pages
+  const { deps, tokens, basePath } = pages
 
-  router.use((request, response, next) => {
-    if (!SECTIONS.test(request.path) || isAdministrator(request, tokens)) return next()
-    if (request.path === '/live') throw new Problem('token-missing')
-    response.redirect(303, `${basePath}/`)
-  })
+  // Guarded and served by the same matching of paths: Express takes /FILES for /files.
+  for (const section of SECTIONS) {
+    router.use(section, async (request, response, next) => {
+      if (await isSignedIn(request, tokens, deps)) return next()
+      if (section === '/live') throw new Problem('token-missing')
+      response.redirect(303, `${basePath}/`)
+    })
+  }
   router.use(liveRoute(pages))
   router.use(filesPage(pages))
   router.use(trashPage(pages))
@@ -46,10 +48,5 @@ export function signedInPages(pages: SignedInPages): Router {
   router.use(operationsPages(pages))
   router.use(settingsPages(pages))
   router.use(doctorPage(pages))
-
-  router.post('/sign-out', (_request, response) => {
-    const cookie = { name: ADMINISTRATOR_COOKIE, value: '', path: `${basePath}/`, maxAge: 0 }
-    response.set('Set-Cookie', stringifySetCookie(cookie)).redirect(303, `${basePath}/`)
-  })
   return router
 }

@@ -29,6 +29,7 @@ const PATHS = [
   '/sessions/some-key/disconnect',
   '/sessions/some-key/close',
   '/saves/some-key/retry',
+  '/saves/some-key/clear',
   '/versions/some-id/keep',
   '/forgotten/some-key/keep',
   '/doctor',
@@ -100,6 +101,176 @@ test('a session that saved nothing gets another key by being closed, and its doc
   expect(next).not.toBe(key)
   expect(await ask(`/sessions/${key}/close`)).toMatchObject({ status: 200 })
   expect((await app.config(id)).document.key).toBe(next)
+})
+
+/** What the audit trail says of a document, the latest first. */
+async function audited(documentId: string) {
+  const { entries } = await auditTrail(both.app.deps, { document: documentId, take: 50 })
+  return entries.map(({ action, actor_id, detail }) => [action, actor_id, JSON.parse(detail)])
+}
+
+test('who disconnected everyone and who closed a session is in the audit trail, once', async () => {
+  const { app, docServer } = both
+  const id = await app.upload('audited.docx', makeDocx(['One']))
+  const config = await app.config(id, '?userId=ann&userName=ann')
+  const { key } = config.document
+  const editor = await docServer.open(config)
+  docServer.faults.command({ c: 'forcesave', kind: 'answer', error: 3 }, 1)
+  expect((await ask(`/sessions/${key}/disconnect`)).status).toBe(503)
+  expect((await audited(id)).map(([action]) => action)).toEqual(['opened', 'uploaded'])
+
+  expect(await ask(`/sessions/${key}/disconnect`)).toMatchObject({ json: { dropped: 1 } })
+  await editor.close()
+  await docServer.settled()
+  expect((await audited(id))[0]).toEqual(['session-disconnected', 'administrator', { dropped: 1 }])
+
+  for (const _ of [1, 2]) expect((await ask(`/sessions/${key}/close`)).status).toBe(200)
+  expect((await audited(id)).slice(0, 2)).toEqual([
+    ['session-closed', 'administrator', { isSaved: true, dropped: 0 }],
+    ['session-disconnected', 'administrator', { dropped: 1 }],
+  ])
+})
+
+test('closing what was closed before tells those in the next session nothing', async () => {
+  const { app } = both
+  const id = await app.upload('next session.docx', makeDocx(['One']))
+  const { key } = (await app.config(id)).document
+  await ask(`/sessions/${key}/close`)
+  await app.config(id)
+  const told: string[] = []
+  const unsubscribe = app.deps.events.subscribe(id, ({ type }) => told.push(type))
+  expect((await ask(`/sessions/${key}/close`)).status).toBe(200)
+  unsubscribe()
+  expect(told).toEqual([])
+})
+
+test('a conflict version is dealt with once, whoever else asks at the same time or later', async () => {
+  const { app, docServer } = both
+  const id = await app.upload('two minds.docx', makeDocx(['One']))
+  const editor = await docServer.open(await app.config(id, '?userId=ann&userName=ann'))
+  editor.type(0, 'theirs')
+  docServer.faults.command({ c: 'forcesave', kind: 'answer', error: 3 }, 1)
+  const [first] = await app.versions(id)
+  await app.fetch(`/api/documents/${id}/versions/${first?.id}/restore`, { method: 'POST' })
+  await editor.close()
+  await docServer.settled()
+  const aside = (await app.versions(id)).find(({ kind }) => kind === 'conflict')
+
+  const keep = (as: string) => ask(`/versions/${aside?.id}/keep`, { body: { as } })
+  const answers = await Promise.all([keep('head'), keep('document'), keep('head')])
+  answers.push(await keep('document'))
+  expect(answers.map(({ status }) => status)).toEqual([200, 412, 412, 412])
+  expect(answers[1]?.json).toMatchObject({
+    code: 'precondition-failed',
+    detail: expect.stringContaining('Made the current version'),
+  })
+  expect((await app.versions(id)).map(({ kind }) => kind)).toEqual([
+    'restored',
+    'conflict',
+    'restored',
+    'upload',
+  ])
+})
+
+describe('a failed save whose edits nobody has', () => {
+  const refused = (words: string) => ({
+    status: 412,
+    json: { code: 'precondition-failed', detail: expect.stringContaining(words) },
+  })
+  const statesOf = async (documentId: string) =>
+    (
+      await both.app.deps.database
+        .selectFrom('saves')
+        .select('state')
+        .where('document_id', '=', documentId)
+        .execute()
+    ).map(({ state }) => state)
+
+  /** A save that could not be fetched, and since then Document Server was installed anew. */
+  async function lostSave(name: string, status = 2) {
+    const { app } = both
+    const id = await app.upload(name, makeDocx(['One']))
+    const { key } = (await app.config(id)).document
+    const at = new Date().toISOString()
+    await app.deps.database
+      .insertInto('saves')
+      .values({
+        id: crypto.randomUUID(),
+        key,
+        document_id: id,
+        node: 'test',
+        status,
+        author_id: 'ann',
+        state: 'failed',
+        error: status === 3 ? 'save-without-url' : 'download-failed',
+        received_at: at,
+        finished_at: at,
+      })
+      .execute()
+    return { id, key }
+  }
+
+  async function pass(id: string, seconds: number): Promise<void> {
+    const earlier = new Date(Date.now() - seconds * 1000).toISOString()
+    await both.app.deps.database
+      .updateTable('saves')
+      .set({ received_at: earlier, finished_at: earlier })
+      .where('document_id', '=', id)
+      .execute()
+  }
+
+  test('is cleared once it is not sent again; the audit trail says by whom', async () => {
+    const { id, key } = await lostSave('lost.docx')
+    expect(await ask(`/saves/${key}/clear`)).toMatchObject(refused('until an hour has passed'))
+    await pass(id, 3601)
+    expect(await ask(`/saves/${key}/clear`)).toMatchObject({ status: 200, json: { cleared: 1 } })
+    expect(await ask(`/saves/${key}/clear`)).toMatchObject({ status: 200, json: { cleared: 0 } })
+    expect(await statesOf(id)).toEqual(['resolved'])
+    expect((await audited(id)).filter(([action]) => action === 'save-cleared')).toEqual([
+      ['save-cleared', 'administrator', { saves: 1, errors: ['download-failed'] }],
+    ])
+  })
+
+  test('is not cleared while somebody has the document open', async () => {
+    const { app, docServer } = both
+    const { id, key } = await lostSave('open.docx')
+    await pass(id, 3601)
+    const editor = await docServer.open(await app.config(id, '?userId=ann&userName=ann'))
+    expect(await ask(`/saves/${key}/clear`)).toMatchObject(refused('is open in the editor'))
+    await editor.close()
+    await docServer.settled()
+    expect(await statesOf(id)).toEqual(['failed'])
+  })
+
+  test('is not cleared while Document Server does not answer, or keeps the file; keeping that settles it', async () => {
+    const { docServer } = both
+    const { id, key } = await lostSave('kept there.docx')
+    await pass(id, 3601)
+    docServer.faults.command({ kind: 'status', status: 500 }, 20)
+    expect(await ask(`/saves/${key}/clear`)).toMatchObject({ json: { code: 'document-server-failed' } })
+    docServer.faults.clear()
+    docServer.forgotten.set(key, { bytes: makeDocx(['Edits']), fileType: 'docx', storedAt: new Date() })
+    expect(await ask(`/saves/${key}/clear`)).toMatchObject(refused('keeps the file'))
+    expect(await statesOf(id)).toEqual(['failed'])
+    expect(await ask(`/forgotten/${key}/keep`, { body: { as: 'document' } })).toMatchObject({
+      json: { isDeleted: true },
+    })
+    expect(await statesOf(id)).toEqual(['resolved'])
+  })
+
+  test('of a file that Document Server could not build is cleared after the document was opened again', async () => {
+    const { app } = both
+    const { id, key } = await lostSave('not built.docx', 3)
+    await app.deps.database
+      .updateTable('sessions')
+      .set({ config_issued_at: new Date(Date.now() - 7200_000).toISOString() })
+      .where('key', '=', key)
+      .execute()
+    await pass(id, 3601)
+    expect(await ask(`/saves/${key}/clear`)).toMatchObject(refused('open the document in the editor'))
+    await app.config(id)
+    expect(await ask(`/saves/${key}/clear`)).toMatchObject({ status: 200, json: { cleared: 1 } })
+  })
 })
 
 test('a draft of a closed session stays as a version', async () => {

@@ -1,3 +1,4 @@
+import { CompiledQuery } from 'kysely'
 import { afterAll, describe, expect, test } from 'vitest'
 import { blankFile } from '../../src/core/blank-files.ts'
 import type { Deps } from '../../src/core/deps.ts'
@@ -5,7 +6,8 @@ import { sweep } from '../../src/core/sweep.ts'
 import { templateFile } from '../../src/core/templates.ts'
 import { ThumbnailQueue } from '../../src/core/thumbnails/queue.ts'
 import { awaitConversion } from '../../src/docserver/conversion-client.ts'
-import { claimThumbnail } from '../../src/metadata/thumbnails.ts'
+import type { Database } from '../../src/metadata/schema.ts'
+import { claimThumbnail, headWithBytes, pruneThumbnails } from '../../src/metadata/thumbnails.ts'
 import { hasLibreOffice, searchPathOf, standIn } from '../conversions/support.ts'
 import { startPair } from '../docserver/support.ts'
 import { ADMIN_TOKEN, startApp, type TestApp } from '../support/app.ts'
@@ -254,6 +256,38 @@ test('the sweeper spares pictures of heads and takes those of earlier versions',
   await expect(app.deps.blobs.open(picture.headers.get('etag')?.slice(1, -1) ?? '')).rejects.toMatchObject({
     code: 'blob-missing',
   })
+})
+
+/** How SQLite finds the rows of each statement that the work sends. */
+async function plansOf(db: Database, work: (db: Database) => Promise<unknown>): Promise<string> {
+  const sent: CompiledQuery[] = []
+  const watched = db.withPlugin({
+    transformQuery({ node, queryId }) {
+      sent.push(db.getExecutor().compileQuery(node, queryId))
+      return node
+    },
+    transformResult: async ({ result }) => result,
+  })
+  await work(watched)
+  const plans: string[] = []
+  for (const { sql, parameters } of sent) {
+    const explained = CompiledQuery.raw(`explain query plan ${sql}`, [...parameters])
+    plans.push(...(await db.executeQuery<{ detail: string }>(explained)).rows.map(({ detail }) => detail))
+  }
+  return plans.join('\n')
+}
+
+test('no picture costs a look at all documents', async () => {
+  await using app = await withStandIn(draws)
+  await ask(app, await app.upload('a.docx', makeDocx(['One'])))
+  const [row] = await rowsOf(app)
+  if (row === undefined) throw new Error('no picture is wanted')
+  const plans = await plansOf(app.deps.database, async (db) => {
+    await headWithBytes(db, row)
+    await pruneThumbnails(db, { after: '', most: 10 })
+  })
+  expect(plans).toContain('SEARCH documents')
+  expect(plans).not.toContain('SCAN documents')
 })
 
 test('Document Server is asked for the first page in its proportions, and no larger', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createApiKey } from '../../src/core/api-keys.ts'
 import { ADMIN_TOKEN, startApp, type TestApp } from '../support/app.ts'
 
 let app: TestApp
@@ -9,12 +10,17 @@ let origin: string
 beforeAll(async () => {
   app = await startApp()
   origin = new URL(app.url).origin
-  const form = new URLSearchParams({ token: ADMIN_TOKEN })
-  const signedIn = await fetch(`${app.url}/sign-in`, { method: 'POST', redirect: 'manual', body: form })
-  cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? ''
+  cookie = await signIn()
   csrfToken = tokenOf(await (await get('/files')).text())
 })
 afterAll(() => app[Symbol.asyncDispose]())
+
+/** @returns the cookie */
+async function signIn(): Promise<string> {
+  const body = new URLSearchParams({ token: ADMIN_TOKEN })
+  const response = await fetch(`${app.url}/sign-in`, { method: 'POST', redirect: 'manual', body })
+  return response.headers.get('set-cookie')?.split(';')[0] ?? ''
+}
 
 function get(path: string, sent = cookie): Promise<Response> {
   return fetch(`${app.url}${path}`, { redirect: 'manual', headers: { cookie: sent } })
@@ -52,6 +58,21 @@ test.each(['/files', '/trash', '/files?folder=/a'])(
   },
 )
 
+test.each([
+  ...['/FILES', '/Files/', '/TRASH', '/Operations/saves', '/Settings/configuration', '/ADMIN/doctor'],
+  '/Documents/00000000-0000-7000-8000-000000000000',
+])('%s, too, leads to the sign-in without a good cookie', async (path) => {
+  const response = await get(path, '')
+  expect([response.status, response.headers.get('location')]).toEqual([303, '/'])
+})
+
+test('what is live is told to nobody without a good cookie, however it is written', async () => {
+  for (const path of ['/live', '/LIVE', '/Live/?documentId=x']) {
+    const response = await get(path, '')
+    expect([path, response.status]).toEqual([path, 401])
+  }
+})
+
 test('pages are kept by no cache and run no script of others', async () => {
   for (const path of ['/files', '/trash']) {
     const { headers } = await get(path)
@@ -82,12 +103,55 @@ test('after the sign-out the browser has no cookie, and without it the API answe
   const response = await fetch(`${app.url}/sign-out`, {
     method: 'POST',
     redirect: 'manual',
-    headers: { cookie, origin },
+    headers: { cookie: await signIn(), origin },
   })
   expect(response.headers.get('set-cookie')).toMatch(/^docs_administrator=; Max-Age=0; Path=\//)
   const without = await change({ cookie: '', origin, 'x-csrf-token': csrfToken })
   expect(without.status).toBe(401)
 })
+
+test('what a browser kept of a cookie is worth nothing after the sign-out', async () => {
+  const copied = await signIn()
+  const other = await signIn()
+  const own = { cookie: copied, origin }
+  const csrf = tokenOf(await (await get('/files', copied)).text())
+  const signOut = (headers: Record<string, string>) =>
+    fetch(`${app.url}/sign-out`, { method: 'POST', redirect: 'manual', headers })
+
+  expect((await signOut({ ...own, origin: 'https://evil.example' })).status).toBe(403)
+  expect((await get('/files', copied)).status).toBe(200)
+  expect((await signOut(own)).status).toBe(303)
+  expect((await signOut(own)).status).toBe(303)
+
+  for (const path of ['/files', '/operations/saves', '/admin/doctor']) {
+    expect([path, (await get(path, copied)).status]).toEqual([path, 303])
+  }
+  expect((await get('/', copied)).status).toBe(200)
+  expect((await get('/live', copied)).status).toBe(401)
+  expect((await get('/api/documents', copied)).status).toBe(401)
+  expect((await change({ ...own, 'x-csrf-token': csrf })).status).toBe(401)
+  expect((await get('/files', other)).status).toBe(200)
+})
+
+test('workspaces are named in their order, the default one first', async () => {
+  for (const name of ['zebra', 'Apple', 'mango', 'Beta'])
+    await createApiKey(app.deps, { name, permissions: [] })
+  const html = await (await get('/files')).text()
+  const names = [...html.matchAll(/<option value="[0-9a-f-]{36}"[^>]*>([^<]*)</g)].map(([, name]) => name)
+  expect(names).toEqual(['default', 'Apple', 'Beta', 'mango', 'Tests', 'zebra'])
+})
+
+test.each(['\u3164', '\u115f\u1160', '\u2800\u2800', '\u200f\u200b', '\u0007', '\u{e0041}'])(
+  'a title of %j alone can be clicked',
+  async (title) => {
+    const body = JSON.stringify({ title, type: 'Docs', format: 'TXT', folder: '/invisible' })
+    const headers = { 'content-type': 'application/json' }
+    const made = await app.fetch('/api/documents', { as: ADMIN_TOKEN, method: 'POST', headers, body })
+    const { id } = (await made.json()) as { id: string }
+    const html = await (await get('/files?folder=/invisible')).text()
+    expect(html).toContain(`/api/onlyoffice/viewer/${id}">Untitled<`)
+  },
+)
 
 test.each([
   'skip=-1',

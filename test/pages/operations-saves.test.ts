@@ -105,6 +105,29 @@ describe.skipIf(noBrowser !== undefined)(`what is not simply stored ${noBrowser 
     expect(stage.complaints).toEqual([])
   })
 
+  test('a failed save that is lost is cleared, and not while it may still come', async () => {
+    const { app } = stage
+    const id = await app.upload('lost for good.docx', makeDocx(['One']))
+    const { key } = (await app.config(id)).document
+    const row = { node: 'test', status: 2, author_id: 'ann', state: 'failed', error: 'interrupted' } as const
+    await app.deps.database
+      .insertInto('saves')
+      .values({ ...row, id, key, document_id: id, received_at: new Date().toISOString() })
+      .execute()
+    const page = await stage.visit(PATH)
+    const shown = rowOf(page, 'lost for good.docx')
+    await confirmIn(page, shown, 'Clear the save of lost for good.docx')
+    await expect.poll(() => toastOf(page).textContent(), text).toContain('until an hour has passed')
+
+    const received_at = new Date(Date.now() - 3601_000).toISOString()
+    await app.deps.database.updateTable('saves').set({ received_at }).where('id', '=', id).execute()
+    await confirmIn(page, shown, 'Clear the save of lost for good.docx')
+    await expect.poll(() => toastOf(page).textContent(), text).toBe('Cleared.')
+    await expect.poll(() => shown.count(), text).toBe(0)
+    await page.goto(`${app.url}/operations/audit?action=save-cleared`)
+    expect(await rowOf(page, 'lost for good').textContent()).toContain('Administrator')
+  })
+
   test('Retry takes the forgotten file of a save that failed at the end', async () => {
     const file = await forget('forgotten')
     stage.docServer.faults.files({ kind: 'status', status: 500 }, 100)

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { afterAll, expect, test } from 'vitest'
 import { createSignInLink } from '../../src/core/sign-in.ts'
 import { ADMIN_TOKEN, startApp } from '../support/app.ts'
@@ -108,4 +110,55 @@ test('the cookie is for this service over https alone when its address is https'
   })
   expect(response.headers.get('set-cookie')).toMatch(/; Path=\/files;.*; Secure(;|$)/)
   expect(response.headers.get('location')).toBe('/files/')
+})
+
+test('below a sub-path the sign-out names the cookie of the sign-in, so that the browser drops it', async () => {
+  await using secure = await startApp({ env: { PUBLIC_URL: 'https://docs.example.com/files' } })
+  const origin = 'https://docs.example.com'
+  const cookies = []
+  for (const path of ['sign-in', 'sign-out']) {
+    const response = await fetch(`${secure.url}/${path}`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { origin },
+      body: new URLSearchParams({ token: ADMIN_TOKEN }),
+    })
+    expect(response.headers.get('location')).toBe('/files/')
+    cookies.push(response.headers.get('set-cookie') ?? '')
+  }
+  expect(cookies[1]).toContain('docs_administrator=; Max-Age=0;')
+  const [signedIn, signedOut] = cookies.map((cookie) => /Path=([^;]*)/.exec(cookie)?.[1])
+  expect(signedOut).toBe(signedIn)
+})
+
+test('who signs out in the second of the sign-in can sign in again', async () => {
+  const cookieOf = async () => (await signIn({ token: ADMIN_TOKEN })).headers.get('set-cookie')?.split(';')[0]
+  const [first = '', second = ''] = [await cookieOf(), await cookieOf()]
+  expect(second).not.toBe(first)
+  const options = { redirect: 'manual', headers: { cookie: first } } as const
+  await fetch(`${app.url}/sign-out`, { ...options, method: 'POST' })
+  expect((await fetch(`${app.url}/files`, options)).status).toBe(303)
+  expect((await fetch(`${app.url}/files`, { ...options, headers: { cookie: second } })).status).toBe(200)
+})
+
+test('attempts that were begun together are counted like those one after the other', async () => {
+  await using few = await startApp({ env: { AUTH_RATE_LIMIT_MAX: '3' } })
+  const begun: { attempt: ClientRequest; answer: Promise<IncomingMessage[]> }[] = []
+  for (let number = 0; number < 5; number += 1) {
+    const attempt = request(`${few.url}/sign-in`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', expect: '100-continue' },
+    })
+    attempt.flushHeaders()
+    begun.push({ attempt, answer: once(attempt, 'response') })
+    await once(attempt, 'continue')
+  }
+  const statuses = []
+  for (const { attempt, answer } of begun) {
+    attempt.end('token=wrong')
+    const [response] = await answer
+    response?.resume()
+    statuses.push(response?.statusCode)
+  }
+  expect(statuses).toEqual([401, 401, 401, 429, 429])
 })

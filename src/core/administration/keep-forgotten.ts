@@ -1,6 +1,7 @@
 import { Problem } from '../../errors.ts'
 import { documentById, findDocument } from '../../metadata/documents.ts'
 import { dropForgotten } from '../../metadata/forgotten.ts'
+import { settleFailures } from '../../metadata/latest-saves.ts'
 import { DEFAULT_WORKSPACE_ID, type DocumentRow } from '../../metadata/schema.ts'
 import { sessionByKey } from '../../metadata/sessions.ts'
 import { authorOf, type Caller, workspaceOf } from '../callers.ts'
@@ -119,6 +120,8 @@ async function deleteIfUnchanged(
     if (now && (now.size !== before.size || now.lastModified !== before.lastModified)) return false
     if (now) await docServer.deleteForgotten(key)
     await dropForgotten(deps.database, key)
+    // It held what earlier failed saves of the key would have brought.
+    await deps.database.transaction().execute((tx) => settleFailures(tx, key))
     return true
   } catch (error) {
     deps.log.warn({ err: error, key }, 'forgotten file kept here and not deleted at Document Server')

@@ -1,6 +1,6 @@
 import { Problem } from '../../errors.ts'
 import { findDocument, findTrashed } from '../../metadata/documents.ts'
-import type { DocumentRow, VersionRow } from '../../metadata/schema.ts'
+import type { DocumentRow, VersionKind, VersionRow } from '../../metadata/schema.ts'
 import { findVersion, updateVersion } from '../../metadata/versions.ts'
 import { type Caller, workspaceOf } from '../callers.ts'
 import type { Deps } from '../deps.ts'
@@ -11,7 +11,11 @@ import { restoreVersion } from '../versions.ts'
 export const KEPT_AS = ['document', 'head'] as const
 export type KeptAs = (typeof KEPT_AS)[number]
 
-type KeepDeps = Parameters<typeof restoreVersion>[0] & Pick<Deps, 'blobs' | 'config'>
+/** Kinds that wait for somebody. */
+const ASIDE: VersionKind[] = ['conflict', 'recovery']
+
+type KeepDeps = Parameters<typeof restoreVersion>[0] & Pick<Deps, 'blobs' | 'config' | 'locks'>
+type Wanted = { versionId: string; as: KeptAs; title?: string | undefined; id: string }
 
 /**
  * Makes something of a conflict or recovery version. It stays where it is and gets a label: somebody
@@ -19,13 +23,15 @@ type KeepDeps = Parameters<typeof restoreVersion>[0] & Pick<Deps, 'blobs' | 'con
  *
  * @param wanted.id of the document, if one is made
  * @returns the document that shows the content now
- * @throws Problem `version-not-found`, `document-not-found` (the head of a document in the trash)
+ * @throws Problem `version-not-found`, `document-not-found` (the head of a document in the trash),
+ *   `precondition-failed` (somebody has dealt with it already)
  */
-export async function keepVersion(
-  deps: KeepDeps,
-  caller: Caller,
-  wanted: { versionId: string; as: KeptAs; title?: string | undefined; id: string },
-): Promise<DocumentRow> {
+export function keepVersion(deps: KeepDeps, caller: Caller, wanted: Wanted): Promise<DocumentRow> {
+  // Of two at once, the second finds it dealt with.
+  return deps.locks.run(wanted.versionId, () => keep(deps, caller, wanted))
+}
+
+async function keep(deps: KeepDeps, caller: Caller, wanted: Wanted): Promise<DocumentRow> {
   const { version, document } = await undecided(deps, caller, wanted.versionId)
   if (wanted.as === 'head') {
     const restored = await restoreVersion(deps, caller, { documentId: document.id, versionId: version.id })
@@ -57,6 +63,9 @@ async function undecided(
 ): Promise<{ version: VersionRow; document: DocumentRow }> {
   const version = await findVersion(database, versionId)
   if (version === undefined) throw new Problem('version-not-found')
+  if (ASIDE.includes(version.kind) && version.label !== null) {
+    throw new Problem('precondition-failed', `somebody has dealt with this version: ${version.label}`)
+  }
   const within = workspaceOf(caller)
   const document =
     (await findDocument(database, version.document_id, within)) ??

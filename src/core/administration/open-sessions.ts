@@ -4,11 +4,13 @@ import { namesOfPeople, openSessions as openRows } from '../../metadata/open-ses
 import type { SessionRow } from '../../metadata/schema.ts'
 import { sessionByKey, updateSession } from '../../metadata/sessions.ts'
 import { updateVersion, versionById } from '../../metadata/versions.ts'
+import type { Caller } from '../callers.ts'
 import type { Deps } from '../deps.ts'
 import { newKey } from '../keys.ts'
 import type { DocServer } from '../ports.ts'
 import { storedSave } from '../save-now.ts'
 import { editorsOf, knownSession } from '../sessions.ts'
+import { recordOperator } from './operator-activity.ts'
 
 /** How long Document Server may take to hand over what is typed. */
 const SAVE_WAIT_S = 20
@@ -66,11 +68,20 @@ export async function saveSession(deps: SessionDeps, key: string): Promise<'save
  * @returns how many users were dropped
  * @throws Problem as `saveSession`
  */
-export async function disconnectSession(deps: SessionDeps, key: string): Promise<number> {
-  const session = await knownSession(deps.database, key)
-  if (deps.docServer === undefined) throw new Problem('document-server-missing')
+export async function disconnectSession(deps: SessionDeps, caller: Caller, key: string): Promise<number> {
+  const { database, docServer, clock } = deps
+  const session = await knownSession(database, key)
+  if (docServer === undefined) throw new Problem('document-server-missing')
   await storedSave(deps, key, SAVE_WAIT_S)
-  return dropAll(deps.docServer, session)
+  const dropped = await dropAll(docServer, session)
+  const done = {
+    documentId: session.document_id,
+    action: 'session-disconnected',
+    at: clock().toISOString(),
+    detail: { dropped },
+  } as const
+  await database.transaction().execute((tx) => recordOperator(tx, caller, done))
+  return dropped
 }
 
 async function dropAll(docServer: DocServer, session: SessionRow): Promise<number> {
@@ -89,16 +100,17 @@ export type ClosedSession = {
 
 /**
  * Ends a session whatever Document Server says: the next opening begins a new one from what is stored.
- * What still arrives under the old key becomes a conflict version.
+ * What still arrives under the old key becomes a conflict version. One that has ended stays as it is.
  *
  * @throws Problem `key-unknown`
  */
-export async function closeSession(deps: SessionDeps, key: string): Promise<ClosedSession> {
+export async function closeSession(deps: SessionDeps, caller: Caller, key: string): Promise<ClosedSession> {
   const session = await knownSession(deps.database, key)
   const closed = await saveAndDrop(deps, session)
   // Not between two steps of a save.
-  await deps.locks.run(key, () => endSession(deps, key))
-  await deps.events.publish(session.document_id, { type: 'users', users: [] })
+  const wasCurrent = await deps.locks.run(key, () => endSession(deps, caller, key, closed))
+  // Whoever has opened the document since then is in another session.
+  if (wasCurrent) await deps.events.publish(session.document_id, { type: 'users', users: [] })
   return closed
 }
 
@@ -119,11 +131,19 @@ async function saveAndDrop(deps: SessionDeps, session: SessionRow): Promise<Clos
   return closed
 }
 
-async function endSession({ database, clock, keyPrefix }: SessionDeps, key: string): Promise<void> {
+/** @returns whether it was the one in which its document is opened */
+async function endSession(
+  { database, clock, keyPrefix }: SessionDeps,
+  caller: Caller,
+  key: string,
+  closed: ClosedSession,
+): Promise<boolean> {
   const now = clock().toISOString()
-  await database.transaction().execute(async (tx) => {
+  return database.transaction().execute(async (tx) => {
     const session = await sessionByKey(tx, key)
-    if (session === undefined) return
+    if (session === undefined) return false
+    const isCurrent = session.superseded_at === null
+    if (!isCurrent && session.next_forcesave_at === null) return false
     if (session.draft_version_id !== null) await updateVersion(tx, session.draft_version_id, { kind: 'cut' })
     const { head_version_id } = await documentById(tx, session.document_id)
     const head = await versionById(tx, head_version_id)
@@ -135,5 +155,12 @@ async function endSession({ database, clock, keyPrefix }: SessionDeps, key: stri
       editors: '[]',
       next_forcesave_at: null,
     })
+    await recordOperator(tx, caller, {
+      documentId: session.document_id,
+      action: 'session-closed',
+      at: now,
+      detail: { ...closed },
+    })
+    return isCurrent
   })
 }

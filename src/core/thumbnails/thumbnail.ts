@@ -31,7 +31,7 @@ export async function thumbnailOf(
   if (known?.next_attempt_at) return { state: 'awaited' }
   if (known?.sha256 && known.size !== null) {
     const blob = { sha256: known.sha256, size: known.size }
-    // Backups leave pictures out: they are made anew.
+    // Whatever became of its bytes: it is made anew.
     if (await isThere({ blobs }, blob)) return { state: 'made', blob }
   } else if (known !== undefined && now.getTime() - Date.parse(known.updated_at) < FAILED_FOR_MS) {
     return { state: 'none', why: 'failed' }

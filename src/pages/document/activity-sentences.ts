@@ -1,4 +1,5 @@
 import type { Action } from '../../core/activity.ts'
+import type { OperatorAction } from '../../core/administration/operator-activity.ts'
 import type { ActivityRow } from '../../metadata/schema.ts'
 import { shownTitle } from '../files/shown.ts'
 import { shownGrants } from './links-shown.ts'
@@ -6,7 +7,7 @@ import { shownGrants } from './links-shown.ts'
 type Detail = Record<string, unknown>
 
 /** What was done, to be read after the name of who did it. */
-const SENTENCES: Partial<Record<Action, (detail: Detail) => string>> = {
+const SENTENCES: Partial<Record<Action | OperatorAction, (detail: Detail) => string>> = {
   created: () => 'created the document',
   uploaded: () => 'uploaded the document',
   copied: () => 'made the document as a copy',
@@ -43,10 +44,13 @@ const SENTENCES: Partial<Record<Action, (detail: Detail) => string>> = {
   'link-created': ({ grants, isForGuests }) =>
     `made a link for ${isForGuests === false ? 'one person' : 'guests'}, who may ${shownGrants(grants)}`,
   'link-revoked': () => 'revoked a link',
+  'session-disconnected': () => 'disconnected everyone who had it open',
+  'session-closed': () => 'closed its editing session',
+  'save-cleared': () => 'took note that the edits of a failed save are lost',
 }
 
 export function activityShown({ id, action, at, actor_name, detail }: ActivityRow) {
-  const sentence = SENTENCES[action as Action]
+  const sentence = SENTENCES[action as Action | OperatorAction]
   return {
     id,
     at,

@@ -1,13 +1,16 @@
 import { type DocumentType, formatOf } from '../../core/formats.ts'
 import type { DocumentRow } from '../../metadata/schema.ts'
 
+/** Letters and symbols among them: fillers of Hangul, the empty pattern of Braille. */
+const INVISIBLE = /^[\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]*$/u
+
 /**
  * A title as the pages show it: without what moves the line or turns the direction of its extension
  * and of what follows it, and never without something to click.
  */
 export function shownTitle(title: string): string {
   const shown = title.replace(/\p{Cc}+/gu, ' ').replace(/[\u202a-\u202e\u2066-\u2069]/g, '')
-  return /^[\p{C}\p{Z}\p{M}]*$/u.test(shown) ? 'Untitled' : shown
+  return INVISIBLE.test(shown) ? 'Untitled' : shown
 }
 
 /** Made once: making one takes longer than using it a thousand times. */

@@ -58,6 +58,18 @@ const ACTIONS = {
     run: ({ key }) => call('POST', `/administration/saves/${of(key)}/retry`),
     done: (answer) => RETRIED[answer.outcome](answer),
   },
+  clear: {
+    question: ({ name }) => ({
+      heading: `Clear the failed save of ${name}?`,
+      words:
+        'For edits that nobody has any more: not the editor, not Document Server. Its failed saves are then ' +
+        'not listed here any more, and the audit trail says who cleared them. It is refused while their text may still exist.',
+      yes: 'Clear',
+      isDanger: true,
+    }),
+    run: ({ key }) => call('POST', `/administration/saves/${of(key)}/clear`),
+    done: ({ cleared }) => (cleared === 0 ? 'None of its saves is at risk any more.' : 'Cleared.'),
+  },
   'keep-version': {
     prepare: askHowToKeep,
     run: ({ id }, wanted) => call('POST', `/administration/versions/${of(id)}/keep`, wanted),
