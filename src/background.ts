@@ -18,6 +18,10 @@ import { countSavesAtRisk } from './metadata/saves.ts'
 const WATCHFUL_MS = 5 * 60_000
 const CALM_EVERY_MIN = 10
 
+/** Two looks soon after a start: what it says must not wait for the calm rounds. */
+const DOCTOR_SOON_MS = 2.5 * 60_000
+const DOCTOR_EVERY_MIN = 5
+
 /** Everything that happens without a request; what it works on stands in rows, so it may be cut short. */
 export function startBackground(
   deps: Deps,
@@ -55,6 +59,12 @@ export function startBackground(
     if (isWatchful || now.getUTCMinutes() % CALM_EVERY_MIN === 0) await recoverForgotten(deps, stopped.signal)
   }
 
+  async function diagnosis(): Promise<void> {
+    const now = deps.clock()
+    const isSoon = now.getTime() - startedAt < DOCTOR_SOON_MS
+    if (isSoon || now.getUTCMinutes() % DOCTOR_EVERY_MIN === 0) await doctor.round()
+  }
+
   const tasks = [
     every('* * * * * *', 'forcesave', () => forcesaveTick(deps, stopped.signal)),
     every('0 * * * * *', 'recovery', recovery),
@@ -66,7 +76,7 @@ export function startBackground(
     every('*/10 * * * * *', 'withdraw', () => withdrawEnded(deps)),
     every('*/15 * * * * *', 'hub access', () => hub.withdraw()),
     every('*/20 * * * * *', 'hub presence', () => hub.renew()),
-    every('20 */5 * * * *', 'doctor', () => doctor.round()),
+    every('20 * * * * *', 'doctor', diagnosis),
     every('30 * * * * *', 'alerts', () => checkAlerts(deps)),
   ]
   void track('recovery', () => recoverForgotten(deps, stopped.signal))

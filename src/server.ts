@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import type { Express, Response } from 'express'
 import type { Dialect } from 'kysely'
-import { addressesOf, type ServiceAddresses } from './addresses.ts'
+import { addressesOf } from './addresses.ts'
 import { createApp, HUB_PATH } from './app.ts'
 import { startBackground } from './background.ts'
 import { MemoryBackplane } from './backplane/memory.ts'
@@ -21,8 +21,9 @@ import { createTokens } from './core/tokens.ts'
 import { Updates } from './core/updates/updates.ts'
 import { webhookSecret } from './core/webhooks/signature.ts'
 import { lockDataFolder } from './data-folder.ts'
-import { type DocServerOptions, HttpDocServer } from './docserver/client.ts'
-import { createDocServerTokens, type DocServerTokens } from './docserver/tokens.ts'
+import type { DocServerOptions } from './docserver/client.ts'
+import { docServerOf } from './docserver/configured.ts'
+import { createDocServerTokens } from './docserver/tokens.ts'
 import { createContinuousDoctor } from './doctor/continuous.ts'
 import type { Emulator } from './emulator/emulator.ts'
 import { createAuthentication } from './http/authentication.ts'
@@ -131,8 +132,8 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     { secret, previous: config.ONLYOFFICE_JWT_SECRET_PREVIOUS },
     clock,
   )
-  const docServer = docServerOf(config, addresses, docServerTokens, overrides)
-  const tokens = createTokens(secrets.rootSecret, clock)
+  const docServer = docServerOf(config, addresses, docServerTokens, overrides.agents)
+  const tokens = createTokens(secrets.rootSecret, clock, secrets.adminToken)
   const deps: Deps = {
     config,
     clock,
@@ -230,28 +231,6 @@ export async function startService(config: Config, overrides: Overrides = {}): P
 /** Behind a proxy that strips the sub-path it answers without it. */
 function hubPaths({ BASE_PATH }: Pick<Config, 'BASE_PATH'>): Set<string> {
   return new Set([HUB_PATH, `${BASE_PATH}${HUB_PATH}`].flatMap((path) => [path, `${path}/`]))
-}
-
-function docServerOf(
-  config: Config,
-  { docServerUrl, docServerInternalUrl }: ServiceAddresses,
-  tokens: DocServerTokens,
-  { agents }: Overrides,
-): HttpDocServer | undefined {
-  if (docServerUrl === undefined) return undefined
-  return new HttpDocServer({
-    addresses: {
-      publicUrl: docServerUrl,
-      internalUrl: docServerInternalUrl,
-      otherOrigins: config.DOWNLOAD_ORIGINS,
-    },
-    tokens,
-    header: config.ONLYOFFICE_JWT_HEADER,
-    caFile: config.ONLYOFFICE_CA_FILE,
-    commandTimeoutS: config.COMMAND_TIMEOUT_S,
-    stallS: config.DOWNLOAD_STALL_S,
-    ...(agents === undefined ? {} : { agents }),
-  })
 }
 
 function listen(server: Server, { PORT, HOST }: Pick<Config, 'PORT' | 'HOST'>): Promise<number> {

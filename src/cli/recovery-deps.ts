@@ -3,7 +3,7 @@ import { MemoryBackplane } from '../backplane/memory.ts'
 import { DiskBlobs } from '../blobs/disk.ts'
 import { createEvents } from '../core/events.ts'
 import { KeyLocks } from '../core/key-locks.ts'
-import { HttpDocServer } from '../docserver/client.ts'
+import { docServerOf } from '../docserver/configured.ts'
 import { createDocServerTokens } from '../docserver/tokens.ts'
 import { createLogger } from '../log.ts'
 import { Refusal } from '../maintenance/refusal.ts'
@@ -15,23 +15,15 @@ import { clock } from './data.ts'
 
 /** What bringing a save home takes. @throws Refusal `document-server-missing` */
 export async function recoveryDeps({ config, places }: Context, database: Database) {
-  const { docServerUrl, docServerInternalUrl } = addressesOf(config, config.PORT)
+  const addresses = addressesOf(config, config.PORT)
   const secret = config.ONLYOFFICE_JWT_SECRET
-  if (config.isEmulated || docServerUrl === undefined || secret === undefined)
+  const previous = config.ONLYOFFICE_JWT_SECRET_PREVIOUS
+  const docServer =
+    config.isEmulated || secret === undefined
+      ? undefined
+      : docServerOf(config, addresses, createDocServerTokens({ secret, previous }, clock))
+  if (docServer === undefined)
     throw new Refusal('document-server-missing', 'no Document Server is configured (ONLYOFFICE_URL)')
-  const tokens = createDocServerTokens({ secret, previous: config.ONLYOFFICE_JWT_SECRET_PREVIOUS }, clock)
-  const docServer = new HttpDocServer({
-    addresses: {
-      publicUrl: docServerUrl,
-      internalUrl: docServerInternalUrl,
-      otherOrigins: config.DOWNLOAD_ORIGINS,
-    },
-    tokens,
-    header: config.ONLYOFFICE_JWT_HEADER,
-    caFile: config.ONLYOFFICE_CA_FILE,
-    commandTimeoutS: config.COMMAND_TIMEOUT_S,
-    stallS: config.DOWNLOAD_STALL_S,
-  })
   return {
     config,
     places,

@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { Agent as HttpAgent, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import { createSecureContext } from 'node:tls'
 import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios'
 import { z } from 'zod'
 import type { CommandError, ConversionOrder, DocServer, Download } from '../core/ports.ts'
 import { Problem } from '../errors.ts'
 import { withoutQuery } from '../log.ts'
 import { type DocServerAddresses, fetchAddress } from './addresses.ts'
+import { trustedAuthorities } from './authorities.ts'
 import { checkedBody } from './checked-body.ts'
 import { awaitConversion } from './conversion-client.ts'
 import type { DocServerTokens } from './tokens.ts'
@@ -19,7 +20,7 @@ export type DocServerOptions = {
   tokens: DocServerTokens
   /** Header that carries the token. */
   header: string
-  /** PEM file of a private certificate authority, for all legs alike. */
+  /** PEM file of a private certificate authority, believed beside the system's, for all legs alike. */
   caFile?: string | undefined
   commandTimeoutS: number
   stallS: number
@@ -36,10 +37,12 @@ export class HttpDocServer implements DocServer {
 
   constructor(options: DocServerOptions) {
     this.#options = options
-    const ca = options.caFile === undefined ? {} : { ca: readFileSync(options.caFile) }
+    const ca = trustedAuthorities(options.caFile)
+    // Made once: over a hundred certificates would be read again for every connection.
+    const trust = ca === undefined ? {} : { secureContext: createSecureContext({ ca }) }
     this.#http = axios.create({
       httpAgent: new HttpAgent({ keepAlive: true }),
-      httpsAgent: new HttpsAgent({ keepAlive: true, ...ca }),
+      httpsAgent: new HttpsAgent({ keepAlive: true, ...trust }),
       ...options.agents,
       proxy: false,
       maxRedirects: 0,

@@ -7,7 +7,8 @@ import type { Config } from '../config.ts'
 import { createTokens } from '../core/tokens.ts'
 import { createDocServerTokens } from '../docserver/tokens.ts'
 import { LibreOffice } from '../libreoffice/libreoffice.ts'
-import { databasePath, openDatabase } from '../metadata/database.ts'
+import { databasePath, openBeside } from '../metadata/database.ts'
+import type { Database } from '../metadata/schema.ts'
 import { loadSecrets } from '../secrets.ts'
 import { readConfig } from '../serve.ts'
 import type { DoctorParts } from './parts.ts'
@@ -34,10 +35,7 @@ export async function openDoctor(
   port: number = config.PORT,
 ): Promise<AsyncDisposable & { parts: DoctorParts }> {
   await using opened = new AsyncDisposableStack()
-  // Made by nobody but the service, which may run as another user; what keeps it from opening is told by its check.
-  const database = existsSync(databasePath(config.DATABASE_URL))
-    ? await openDatabase(config.DATABASE_URL).catch(() => undefined)
-    : undefined
+  const database = openBesideService(config)
   opened.defer(() => database?.destroy())
   // Not the service's own folder: opening one empties it.
   const folder = join(tmpdir(), `docs-connector-doctor-${process.pid}`)
@@ -50,7 +48,7 @@ export async function openDoctor(
     clock,
     database,
     addresses: addressesOf(config, port),
-    tokens: createTokens(rootSecret, clock),
+    tokens: createTokens(rootSecret, clock, config.ADMIN_TOKEN ?? ''),
     docServerTokens: createDocServerTokens(
       { secret: config.ONLYOFFICE_JWT_SECRET ?? '', previous: config.ONLYOFFICE_JWT_SECRET_PREVIOUS },
       clock,
@@ -60,6 +58,15 @@ export async function openDoctor(
   }
   const resources = opened.move()
   return { parts, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+}
+
+/** Made and migrated by nobody but the service; what keeps it from opening is told by its check. */
+function openBesideService({ DATABASE_URL }: Config): Database | undefined {
+  try {
+    return openBeside(databasePath(DATABASE_URL))
+  } catch {
+    return undefined
+  }
 }
 
 /** Never made here; without that of the service, the service takes us for a stranger and its check says so. */

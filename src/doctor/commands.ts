@@ -82,7 +82,7 @@ async function command(run: Run, c: string, { inBody = false, header }: Signing)
   const headers =
     header === undefined ? {} : { [header]: `Bearer ${docServerTokens.sign({ payload: order }, TOKEN_S)}` }
   const { answer, fault } = await send(`${addresses.docServerInternalUrl}/coauthoring/CommandService.ashx`, {
-    trust: 'client',
+    trust: 'ours',
     limitMs: limits.requestMs,
     body,
     headers,

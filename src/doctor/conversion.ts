@@ -34,7 +34,7 @@ export async function convertText(run: Run, url: string): Promise<Conversion> {
     url,
   }
   const { answer, fault } = await send(`${addresses.docServerInternalUrl}/converter?shardkey=${key}`, {
-    trust: 'client',
+    trust: 'ours',
     limitMs: limits.conversionMs,
     headers: {
       Accept: 'application/json',

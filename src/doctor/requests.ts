@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import { getCACertificates, rootCertificates } from 'node:tls'
+import { rootCertificates } from 'node:tls'
 import axios, { isAxiosError } from 'axios'
+import { trustedAuthorities } from '../docserver/authorities.ts'
 
 const MAX_ANSWER_BYTES = 4 * 1024 ** 2
 
-/** Certificates that are believed: as our own client does, as browsers may, or as Document Server does by itself. */
-export type Trust = 'client' | 'browser' | 'system'
+/** Certificates that are believed: as our own client does and browsers may, or as Document Server does by itself. */
+export type Trust = 'ours' | 'system'
 
 /** Why no answer came. */
 export type Fault = { kind: 'name' | 'connection' | 'time' | 'certificate' | 'other'; code: string }
@@ -47,10 +47,8 @@ const CONNECTION_CODES = new Set([
 
 /** @param caFile PEM file of a private certificate authority, for us and, it may be, for browsers */
 export function createSend(caFile: string | undefined): Send {
-  const own = caFile === undefined ? [] : [readFileSync(caFile, 'utf8')]
   const authorities: Record<Trust, string[] | undefined> = {
-    client: own.length === 0 ? undefined : own,
-    browser: own.length === 0 ? undefined : [...getCACertificates('default'), ...own],
+    ours: trustedAuthorities(caFile),
     // What it was given beside, we cannot know; what this process was given beside is not its.
     system: [...rootCertificates],
   }

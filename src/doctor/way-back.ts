@@ -115,7 +115,7 @@ async function filesCheck(run: Run, url: string): Promise<Check> {
         : `Add ${origin} to DOWNLOAD_ORIGINS if that is Document Server, else let its proxy pass the Host it was asked by.`,
     )
   }
-  const { answer, fault } = await run.send(address, { trust: 'client', limitMs: run.limits.requestMs })
+  const { answer, fault } = await run.send(address, { trust: 'ours', limitMs: run.limits.requestMs })
   const place = withoutQuery(address)
   if (answer?.status === 200) return passed(id, `${new URL(place).origin} hands out its files`)
   const setting = settingsOf(run.config).docServer

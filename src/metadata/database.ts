@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import {
@@ -34,9 +34,7 @@ export async function openDatabase(
   wrap: (dialect: Dialect) => Dialect = (it) => it,
   lockWaitMs: number = LOCK_WAIT_MS,
 ): Promise<Database> {
-  const database = new Kysely<Schema>({
-    dialect: wrap(new TransactionalSqlite({ database: openSqlite(databasePath(url), lockWaitMs) })),
-  })
+  const database = open(databasePath(url), wrap, lockWaitMs)
   try {
     demandKnownSchema(await schemaVersion(database))
     await migrate(database)
@@ -45,6 +43,22 @@ export async function openDatabase(
     throw error
   }
   return database
+}
+
+/**
+ * Opens a database that a service has made and may be working on, with the schema it has.
+ *
+ * @throws Error of SQLite when the file is missing or no database
+ */
+export function openBeside(path: string): Database {
+  if (!existsSync(path)) throw new Error(`${path} is missing`)
+  return open(path)
+}
+
+function open(path: string, wrap = (it: Dialect) => it, lockWaitMs = LOCK_WAIT_MS): Database {
+  return new Kysely<Schema>({
+    dialect: wrap(new TransactionalSqlite({ database: openSqlite(path, lockWaitMs) })),
+  })
 }
 
 /** Opens a copy that nobody writes to, as it is. */
