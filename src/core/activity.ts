@@ -41,6 +41,11 @@ const EVENT_OF_ACTION = {
   'api-key-rotated': undefined,
   'webhook-created': undefined,
   'webhook-deleted': undefined,
+  /** By an operator: everybody who had it open. */
+  'session-disconnected': undefined,
+  'session-closed': undefined,
+  /** An operator took note that nobody has its bytes any more. */
+  'save-cleared': undefined,
 } as const satisfies Record<string, WebhookEvent | undefined>
 
 export type Action = keyof typeof EVENT_OF_ACTION

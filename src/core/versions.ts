@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { Problem } from '../errors.ts'
 import type { DocumentRow, Tx, VersionRow } from '../metadata/schema.ts'
-import { currentSession } from '../metadata/sessions.ts'
+import { currentSession, detachVersion } from '../metadata/sessions.ts'
 import {
   findVersion,
   type ListedVersion,
@@ -77,9 +77,16 @@ export async function labelVersion(
       at: deps.clock().toISOString(),
       detail: { versionNumber: number, label },
     })
-    return updateVersion(tx, versionId, { label })
+    return label === null ? updateVersion(tx, versionId, { label }) : giveLabel(tx, versionId, label)
   })
   return { version, document }
+}
+
+/** What somebody has named never changes: its session's next save makes another version. */
+export async function giveLabel(tx: Tx, versionId: string, label: string): Promise<VersionRow> {
+  const version = await versionById(tx, versionId)
+  await detachVersion(tx, version)
+  return updateVersion(tx, versionId, { label, kind: version.kind === 'draft' ? 'cut' : version.kind })
 }
 
 /**

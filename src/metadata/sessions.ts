@@ -1,5 +1,5 @@
 import type { Insertable, Updateable } from 'kysely'
-import type { Database, Schema, SessionRow, Tx } from './schema.ts'
+import type { Database, Schema, SessionRow, Tx, VersionRow } from './schema.ts'
 
 export function sessionByKey(db: Database | Tx, key: string): Promise<SessionRow | undefined> {
   return db.selectFrom('sessions').selectAll().where('key', '=', key).executeTakeFirst()
@@ -36,6 +36,15 @@ export async function updateSession(
 }
 
 /** Puts the session on the tick unless it is on it already. */
+/** The session's next save makes another version in this one's stead. */
+export async function detachVersion(tx: Tx, { id, session_key }: VersionRow): Promise<void> {
+  if (session_key === null) return
+  for (const column of ['draft_version_id', 'conflict_version_id', 'recovery_version_id'] as const) {
+    const row = tx.updateTable('sessions').set({ [column]: null })
+    await row.where('key', '=', session_key).where(column, '=', id).execute()
+  }
+}
+
 export async function startTicking(
   db: Database | Tx,
   key: string,

@@ -1,6 +1,7 @@
 import jwt from 'jsonwebtoken'
 import { expect, test } from 'vitest'
 import type { EmulatedEditor } from '../../src/emulator/editor.ts'
+import { undecidedVersions } from '../../src/metadata/kept-versions.ts'
 import { type Both, startBoth } from '../support/both.ts'
 import { docxParagraphs, makeDocx } from '../support/files.ts'
 
@@ -67,6 +68,41 @@ test('an editor that is not refreshed goes on under the old key, and its saves b
 
   expect(await kinds(both)).toEqual(['upload', 'cut', 'restored*', 'conflict'])
   expect(await contentOf(both, 'conflict')).toEqual(['after 2', 'Two'])
+})
+
+/** Gives the latest version of a kind a name. */
+async function label({ app, id }: Both, kind: string): Promise<void> {
+  const version = (await app.versions(id)).find((it) => it.kind === kind)
+  const response = await app.fetch(`/api/documents/${id}/versions/${version?.id}`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ label: 'as agreed' }),
+  })
+  expect(response.status).toBe(200)
+}
+
+test('what somebody has named stays as it is: later saves of its session make another version', async () => {
+  await using both = await startBoth()
+  const { app, docServer } = both
+  const editor = await both.open()
+  editor.type(0, 'agreed')
+  await docServer.timerSave(both.key)
+  await label(both, 'draft')
+  editor.type(0, 'later')
+  await docServer.timerSave(both.key)
+  expect(await kinds(both)).toEqual(['upload', 'cut', 'draft*'])
+  expect(await contentOf(both, 'cut')).toEqual(['agreed', 'Two'])
+
+  await restoreFirst(both)
+  editor.type(0, 'beside')
+  await editor.save()
+  await label(both, 'conflict')
+  editor.type(0, 'beside, later')
+  await editor.close()
+  await docServer.settled()
+  expect(await kinds(both)).toEqual(['upload', 'cut', 'cut', 'restored*', 'conflict', 'conflict'])
+  const undecided = await undecidedVersions(app.deps.database, 10)
+  expect(undecided.map(({ number }) => number)).toEqual([6])
 })
 
 test('unsaved text of strict mode survives a restore as a conflict version when its user saves', async () => {

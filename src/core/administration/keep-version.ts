@@ -1,11 +1,11 @@
 import { Problem } from '../../errors.ts'
 import { findDocument, findTrashed } from '../../metadata/documents.ts'
 import type { DocumentRow, VersionKind, VersionRow } from '../../metadata/schema.ts'
-import { findVersion, updateVersion } from '../../metadata/versions.ts'
+import { findVersion } from '../../metadata/versions.ts'
 import { type Caller, workspaceOf } from '../callers.ts'
 import type { Deps } from '../deps.ts'
 import { addDocumentIn } from '../new-document.ts'
-import { restoreVersion } from '../versions.ts'
+import { giveLabel, restoreVersion } from '../versions.ts'
 
 /** `document`: a new one beside it; `head`: what its document shows from now on. */
 export const KEPT_AS = ['document', 'head'] as const
@@ -35,14 +35,12 @@ async function keep(deps: KeepDeps, caller: Caller, wanted: Wanted): Promise<Doc
   const { version, document } = await undecided(deps, caller, wanted.versionId)
   if (wanted.as === 'head') {
     const restored = await restoreVersion(deps, caller, { documentId: document.id, versionId: version.id })
-    await deps.database
-      .transaction()
-      .execute((tx) => updateVersion(tx, version.id, { label: 'Made the current version' }))
+    await deps.database.transaction().execute((tx) => giveLabel(tx, version.id, 'Made the current version'))
     return restored
   }
   const title = wanted.title ?? `${document.title} (${version.kind})`
   return deps.database.transaction().execute(async (tx) => {
-    await updateVersion(tx, version.id, { label: 'Kept as a document of its own' })
+    await giveLabel(tx, version.id, 'Kept as a document of its own')
     return addDocumentIn(tx, deps, caller, {
       title,
       fileType: version.file_type,

@@ -7,6 +7,7 @@ import * as fifth from './0005-activity-and-webhooks.ts'
 import * as sixth from './0006-sharing.ts'
 import * as seventh from './0007-hub.ts'
 import * as eighth from './0008-thumbnails.ts'
+import * as ninth from './0009-undecided-versions.ts'
 
 /** All migrations in order; one that was released is never changed. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -18,4 +19,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0006-sharing': sixth,
   '0007-hub': seventh,
   '0008-thumbnails': eighth,
+  '0009-undecided-versions': ninth,
 }

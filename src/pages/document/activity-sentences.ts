@@ -1,5 +1,4 @@
 import type { Action } from '../../core/activity.ts'
-import type { OperatorAction } from '../../core/administration/operator-activity.ts'
 import type { ActivityRow } from '../../metadata/schema.ts'
 import { shownTitle } from '../files/shown.ts'
 import { shownGrants } from './links-shown.ts'
@@ -7,7 +6,7 @@ import { shownGrants } from './links-shown.ts'
 type Detail = Record<string, unknown>
 
 /** What was done, to be read after the name of who did it. */
-const SENTENCES: Partial<Record<Action | OperatorAction, (detail: Detail) => string>> = {
+const SENTENCES: Partial<Record<Action, (detail: Detail) => string>> = {
   created: () => 'created the document',
   uploaded: () => 'uploaded the document',
   copied: () => 'made the document as a copy',
@@ -50,7 +49,7 @@ const SENTENCES: Partial<Record<Action | OperatorAction, (detail: Detail) => str
 }
 
 export function activityShown({ id, action, at, actor_name, detail }: ActivityRow) {
-  const sentence = SENTENCES[action as Action | OperatorAction]
+  const sentence = SENTENCES[action as Action]
   return {
     id,
     at,

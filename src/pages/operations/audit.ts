@@ -2,20 +2,18 @@ import type { Request } from 'express'
 import { z } from 'zod'
 import { ACTIONS } from '../../core/activity.ts'
 import { auditTrail } from '../../core/administration/audit-trail.ts'
-import { OPERATOR_ACTIONS } from '../../core/administration/operator-activity.ts'
 import type { Deps } from '../../core/deps.ts'
 import type { ActivityRow } from '../../metadata/schema.ts'
 
 const ON_A_PAGE = 50
 const DAY_MS = 24 * 3600_000
 const MOST_DETAIL = 300
-const AUDITED = [...ACTIONS, ...OPERATOR_ACTIONS] as const
 
 /** What is nonsense counts as not given. */
 const part = z.string().trim().min(1).max(200).optional().catch(undefined)
 const moment = z.iso.datetime().optional().catch(undefined)
 const Filter = z.object({
-  action: z.enum(AUDITED).optional().catch(undefined),
+  action: z.enum(ACTIONS).optional().catch(undefined),
   person: part,
   document: part,
   /** Days, the last one included; `since` and `until` are the same in the reader's zone. */
@@ -35,7 +33,7 @@ export async function auditPart(deps: Pick<Deps, 'database'>, query: Request['qu
   const given = Object.entries(filter).filter(([name, value]) => value !== undefined && name !== 'cursor')
   return {
     filter,
-    actions: AUDITED,
+    actions: ACTIONS,
     isFiltered: given.length > 0,
     isFirstPage: cursor === undefined,
     isCutShort: page.isCutShort,
