@@ -3,6 +3,7 @@ import jwt from 'jsonwebtoken'
 import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import { deriveKey } from '../secrets.ts'
+import { hashSecret } from './hashed-secrets.ts'
 import { GRANTS } from './sharing/grants.ts'
 import { SharingOptions } from './sharing/options.ts'
 
@@ -93,10 +94,13 @@ export type Tokens = {
   read<P extends Purpose>(purpose: P, token: string): TokenClaims<P> | undefined
 }
 
-export function createTokens(rootSecret: string, clock: () => Date): Tokens {
+/** @param adminToken a new one ends what was signed in by the one before */
+export function createTokens(rootSecret: string, clock: () => Date, adminToken: string): Tokens {
   const keys = new Map<Purpose, KeyObject>()
   for (const purpose of Object.keys(PURPOSES) as Purpose[]) {
-    keys.set(purpose, createSecretKey(deriveKey(rootSecret, `token:${purpose}`)))
+    const name =
+      purpose === 'administrator' ? `token:${purpose} ${hashSecret(adminToken)}` : `token:${purpose}`
+    keys.set(purpose, createSecretKey(deriveKey(rootSecret, name)))
   }
   const keyOf = (purpose: Purpose): KeyObject => {
     const key = keys.get(purpose)

@@ -7,7 +7,7 @@ import { listDocuments } from '../core/list-documents.ts'
 import { createDocument } from '../core/new-document.ts'
 import { afterSeconds } from '../core/sessions.ts'
 import type { Tokens } from '../core/tokens.ts'
-import { isAdministrator } from '../http/authentication.ts'
+import { isSignedIn } from '../http/authentication.ts'
 import { DEFAULT_WORKSPACE_ID, type DocumentRow } from '../metadata/schema.ts'
 import { scriptJson, type Views } from './views.ts'
 
@@ -37,7 +37,7 @@ export function demoRoutes({ deps, tokens, views, publicUrl }: DemoParts): Route
   const basePath = pathname.replace(/\/+$/, '')
 
   router.get('/collaboration', async (request, response) => {
-    if (!isAdministrator(request, tokens)) return response.redirect(303, `${basePath}/`)
+    if (!(await isSignedIn(request, tokens, deps))) return response.redirect(303, `${basePath}/`)
     const document = await sharedNote(deps)
     const user = { id: randomUUIDv7(), name: nameIn(request.query.name) ?? friendlyName() }
     const nonce = setPageHeaders(response, { isHttps: protocol === 'https:' })

@@ -38,7 +38,7 @@ function demandUnauthorized(
   expect(headers.get('content-type')).toMatch(/^application\/problem\+json/)
 }
 
-const tokens = createTokens(ROOT_SECRET, clock.now)
+const tokens = createTokens(ROOT_SECRET, clock.now, ADMIN_TOKEN)
 
 /** The token of a key of its own, which then changes. */
 async function tokenOf(change: { revoked_at?: string; expires_at?: string } = {}): Promise<string> {

@@ -39,7 +39,7 @@ const app = await startApp({
 })
 afterAll(() => app[Symbol.asyncDispose]())
 
-const tokens = createTokens('tests-root-secret-0123456789-0123456789', app.deps.clock)
+const tokens = createTokens('tests-root-secret-0123456789-0123456789', app.deps.clock, ADMIN_TOKEN)
 /** Nothing of it is used before a request comes. */
 const api: Api = {
   deps: app.deps,

@@ -47,7 +47,7 @@ test('the description is there for everybody, as JSON that a cache may keep', as
 })
 
 test('every operation that is served is described, and nothing else', () => {
-  const tokens = createTokens('tests-root-secret-0123456789-0123456789', app.deps.clock)
+  const tokens = createTokens('tests-root-secret-0123456789-0123456789', app.deps.clock, ADMIN_TOKEN)
   const served = operationsOf({
     deps: app.deps,
     tokens,

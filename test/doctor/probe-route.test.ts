@@ -8,7 +8,11 @@ import { ADMIN_TOKEN, SECRET } from '../support/app.ts'
 const pair = await startPair()
 afterAll(() => pair[Symbol.asyncDispose]())
 const { app } = pair
-const tokens = createTokens(loadSecrets(app.dataDir, app.deps.config).rootSecret, () => new Date())
+const tokens = createTokens(
+  loadSecrets(app.dataDir, app.deps.config).rootSecret,
+  () => new Date(),
+  ADMIN_TOKEN,
+)
 
 const token = (claims: TokenClaims<'probe'>, lifetimeS = 60) => tokens.issue('probe', claims, lifetimeS)
 const probe = (t: string, headers: Record<string, string> = {}) =>

@@ -34,7 +34,7 @@ async function startDoctorPage(app: TestApp) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
-  const tokens = createTokens(ROOT, deps.clock)
+  const tokens = createTokens(ROOT, deps.clock, ADMIN_TOKEN)
   const csrf = createCsrf(ROOT, url)
   const log = pino({ level: 'silent' })
   // The parts are for the real look, which is replaced.

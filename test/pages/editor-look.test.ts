@@ -148,7 +148,7 @@ describe.skipIf(noBrowser !== undefined)(`the page around the editor ${noBrowser
     await trouble(page).waitFor()
     await page.evaluate('document.activeElement.blur()')
     const order: unknown[] = []
-    for (let step = 0; step < 3; step += 1) {
+    for (let step = 0; step < 4; step += 1) {
       await page.keyboard.press('Tab')
       order.push(
         await page.evaluate(
@@ -156,7 +156,7 @@ describe.skipIf(noBrowser !== undefined)(`the page around the editor ${noBrowser
         ),
       )
     }
-    expect(order).toEqual(['All documents', 'Dismiss', 'frameEditor'])
+    expect(order).toEqual(['All documents', 'Details', 'Dismiss', 'frameEditor'])
   })
 
   test('the page speaks the language of the editor, English where it does not know it', async () => {

@@ -20,6 +20,7 @@ export const ADMINISTRATION_CALLS: Record<string, EndpointCall> = {
   'POST /administration/sessions/:key/save': { ...ADMINISTRATOR, ...OF_SESSION },
   'POST /administration/sessions/:key/disconnect': { ...ADMINISTRATOR, ...OF_SESSION },
   'POST /administration/sessions/:key/close': { ...ADMINISTRATOR, ...OF_SESSION },
+  'POST /administration/saves/:key/clear': { ...ADMINISTRATOR, ...OF_SESSION },
   'POST /administration/saves/:key/retry': { ...ADMINISTRATOR, ...OF_SESSION },
   'POST /administration/versions/:versionId/keep': {
     ...ADMINISTRATOR,
