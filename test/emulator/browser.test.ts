@@ -1,17 +1,18 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readText } from '../../src/emulator/content.ts'
+import { noBrowser, startBrowser } from '../support/browser.ts'
 import { documentAt, signed, startHost } from './host.ts'
-import { CHROMIUM, eventsOf, isMissing, openPage, PATIENT, startBrowser, startSite } from './site.ts'
+import { eventsOf, openPage, PATIENT, startSite } from './site.ts'
 
 let browser: Browser
 
 beforeAll(async () => {
-  if (!isMissing) browser = await startBrowser()
+  if (noBrowser === undefined) browser = await startBrowser()
 })
 afterAll(() => browser?.close())
 
-describe.skipIf(isMissing)(`the editor page in ${CHROMIUM}`, () => {
+describe.skipIf(noBrowser)('the editor page in Chromium', () => {
   test('two people write in one docx, and closing the tabs saves it', async () => {
     await using host = await startHost()
     await using site = await startSite()

@@ -1,22 +1,13 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readText } from '../../src/emulator/content.ts'
+import { noBrowser, startBrowser } from '../support/browser.ts'
 import { book, documentAt, form, startHost } from './host.ts'
-import {
-  CHROMIUM,
-  callEditor,
-  eventsOf,
-  isMissing,
-  openDocument,
-  openTools,
-  PATIENT,
-  startBrowser,
-  startSite,
-} from './site.ts'
+import { callEditor, eventsOf, openDocument, openTools, PATIENT, startSite } from './site.ts'
 
 let browser: Browser
 beforeAll(async () => {
-  if (!isMissing) browser = await startBrowser()
+  if (noBrowser === undefined) browser = await startBrowser()
 })
 afterAll(() => browser?.close())
 
@@ -26,7 +17,7 @@ const SIGNALS = (
   'onDownloadAs onSaveDocument'
 ).split(' ')
 
-describe.skipIf(isMissing)(`events of the editor in ${CHROMIUM}`, () => {
+describe.skipIf(noBrowser)('events of the editor in Chromium', () => {
   test('tools of a text document hand over what the real editor does', async () => {
     await using host = await startHost()
     await using site = await startSite()

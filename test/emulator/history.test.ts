@@ -1,23 +1,13 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readText } from '../../src/emulator/content.ts'
+import { noBrowser, startBrowser } from '../support/browser.ts'
 import { documentAt, docx, signedArgument, startHost } from './host.ts'
-import {
-  BASIC_EVENTS,
-  CHROMIUM,
-  callEditor,
-  eventsOf,
-  isMissing,
-  openPage,
-  openTools,
-  PATIENT,
-  startBrowser,
-  startSite,
-} from './site.ts'
+import { BASIC_EVENTS, callEditor, eventsOf, openPage, openTools, PATIENT, startSite } from './site.ts'
 
 let browser: Browser
 beforeAll(async () => {
-  if (!isMissing) browser = await startBrowser()
+  if (noBrowser === undefined) browser = await startBrowser()
 })
 afterAll(() => browser?.close())
 
@@ -42,7 +32,7 @@ const HISTORY = {
   ],
 }
 
-describe.skipIf(isMissing)(`the version history in ${CHROMIUM}`, () => {
+describe.skipIf(noBrowser)('the version history in Chromium', () => {
   test('it lists versions, asks for the data of one, restores it or one change, and closes', async () => {
     await using host = await startHost()
     await using site = await startSite()

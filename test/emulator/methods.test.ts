@@ -2,24 +2,22 @@ import { createHash } from 'node:crypto'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DEVELOPMENT_SECRET } from '../../src/emulator/start.ts'
+import { noBrowser, startBrowser } from '../support/browser.ts'
 import { documentAt, type Host, signed, signedArgument, startHost } from './host.ts'
 import {
   BASIC_EVENTS,
-  CHROMIUM,
   callEditor,
   eventsOf,
-  isMissing,
   type OpenEditor,
   openPage,
   PATIENT,
   type Site,
-  startBrowser,
   startSite,
 } from './site.ts'
 
 let browser: Browser
 beforeAll(async () => {
-  if (!isMissing) browser = await startBrowser()
+  if (noBrowser === undefined) browser = await startBrowser()
 })
 afterAll(() => browser?.close())
 
@@ -60,7 +58,7 @@ function signedCalls(url: string): [string, object][] {
   ]
 }
 
-describe.skipIf(isMissing)(`methods of the editor in ${CHROMIUM}`, () => {
+describe.skipIf(noBrowser)('methods of the editor in Chromium', () => {
   test('each signed argument is checked, and its address is fetched as Document Server would', async () => {
     await using host = await startHost()
     await using site = await startSite()

@@ -1,27 +1,18 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noBrowser, startBrowser } from '../support/browser.ts'
 import { command, documentAt, startHost } from './host.ts'
-import {
-  BASIC_EVENTS,
-  CHROMIUM,
-  callEditor,
-  eventsOf,
-  isMissing,
-  openPage,
-  PATIENT,
-  startBrowser,
-  startSite,
-} from './site.ts'
+import { BASIC_EVENTS, callEditor, eventsOf, openPage, PATIENT, startSite } from './site.ts'
 
 let browser: Browser
 beforeAll(async () => {
-  if (!isMissing) browser = await startBrowser()
+  if (noBrowser === undefined) browser = await startBrowser()
 })
 afterAll(() => browser?.close())
 
 const EVENTS = [...BASIC_EVENTS, 'onCollaborativeChanges', 'onPluginsReady']
 
-describe.skipIf(isMissing)(`modes of the editor in ${CHROMIUM}`, () => {
+describe.skipIf(noBrowser)('modes of the editor in Chromium', () => {
   test('unsaved text of strict mode is changed, not saved by force, and lost by closing', async () => {
     await using host = await startHost()
     await using site = await startSite()

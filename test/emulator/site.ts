@@ -1,22 +1,13 @@
-import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
-import { type Browser, chromium, type FrameLocator, type Page } from 'playwright-core'
+import type { Browser, FrameLocator, Page } from 'playwright-core'
 import { Emulator } from '../../src/emulator/emulator.ts'
 import { DEVELOPMENT_SECRET } from '../../src/emulator/start.ts'
 import type { SignedConfig } from '../../src/emulator/types.ts'
 import { FAST } from './host.ts'
 
-export const CHROMIUM = '/usr/bin/chromium'
-const FLAGS =
-  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
 export const PATIENT = { timeout: 8000 }
-export const isMissing = !existsSync(CHROMIUM) && process.env.REQUIRE_SERVICES !== '1'
-
-export function startBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS.split(' ') })
-}
 
 export const BASIC_EVENTS =
   'onAppReady onDocumentReady onDocumentStateChange onInfo onError onWarning onRequestRefreshFile onMetaChange onRequestClose'.split(

@@ -1,21 +1,13 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SignedConfig } from '../../src/emulator/types.ts'
+import { noBrowser, startBrowser } from '../support/browser.ts'
 import { book, documentAt, form, startHost } from './host.ts'
-import {
-  CHROMIUM,
-  eventsOf,
-  isMissing,
-  type OpenEditor,
-  openDocument,
-  PATIENT,
-  startBrowser,
-  startSite,
-} from './site.ts'
+import { eventsOf, type OpenEditor, openDocument, PATIENT, startSite } from './site.ts'
 
 let browser: Browser
 beforeAll(async () => {
-  if (!isMissing) browser = await startBrowser()
+  if (noBrowser === undefined) browser = await startBrowser()
 })
 afterAll(() => browser?.close())
 
@@ -35,7 +27,7 @@ const WORD_TOOLS = (
   'mail-merge-recipients compare-file users-mention users-info comment'
 ).split(' ')
 
-describe.skipIf(isMissing)(`tools of the editor in ${CHROMIUM}`, () => {
+describe.skipIf(noBrowser)('tools of the editor in Chromium', () => {
   test('tools are shown for declared events alone, and as far as the rights go', async () => {
     await using host = await startHost()
     await using site = await startSite()
