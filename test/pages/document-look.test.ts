@@ -188,6 +188,31 @@ describe.skipIf(noBrowser !== undefined)(`how the page of a document looks ${noB
     expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('Label version 1')
   })
 
+  test('an action ends well when something else happens meanwhile', async () => {
+    const id = await stage.app.upload('Busy.docx', makeDocx(['One']))
+    await using opened = await openDocumentPage(stage, id)
+    const { page, complaints } = opened
+    // The first look at what was changed waits for the second, which takes its place.
+    const second = Promise.withResolvers<void>()
+    let looks = 0
+    let isChanged = false
+    await page.route(`**/documents/${id}`, async (route) => {
+      if (route.request().method() === 'PATCH') isChanged = true
+      if (route.request().method() !== 'GET' || !isChanged) return route.continue()
+      looks += 1
+      if (looks === 1) await second.promise
+      else second.resolve()
+      await route.continue()
+    })
+    await page.getByRole('button', { name: 'Rename', exact: true }).click()
+    await page.keyboard.type('Calm')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => page.textContent('h1'), PATIENT).toBe('Calm')
+    await expect.poll(() => page.locator('#rename-form').isHidden(), PATIENT).toBe(true)
+    expect(looks).toBeGreaterThan(1)
+    expect(complaints).toEqual([])
+  })
+
   test('the picture of the first page is there as soon as it is made', async () => {
     const id = await stage.app.upload('Pictured.docx', makeDocx(['Pictured', 'as no other document is']))
     await using opened = await openDocumentPage(stage, id)

@@ -42,6 +42,7 @@ const TEXTS = {
     converting: 'Converting…',
     ended: 'Your permission to see this document has ended.',
     allDocuments: 'All documents',
+    details: 'Details',
     dismiss: 'Dismiss',
   },
   de: {
@@ -86,6 +87,7 @@ const TEXTS = {
     converting: 'Wird umgewandelt…',
     ended: 'Ihre Erlaubnis, dieses Dokument zu sehen, ist beendet.',
     allDocuments: 'Alle Dokumente',
+    details: 'Details',
     dismiss: 'Ausblenden',
   },
   fr: {
@@ -130,6 +132,7 @@ const TEXTS = {
     converting: 'Conversion…',
     ended: 'Votre autorisation de voir ce document est terminée.',
     allDocuments: 'Tous les documents',
+    details: 'Détails',
     dismiss: 'Masquer',
   },
   es: {
@@ -173,6 +176,7 @@ const TEXTS = {
     converting: 'Convirtiendo…',
     ended: 'Su permiso para ver este documento ha terminado.',
     allDocuments: 'Todos los documentos',
+    details: 'Detalles',
     dismiss: 'Ocultar',
   },
   zh: {
@@ -212,6 +216,7 @@ const TEXTS = {
     converting: '正在转换…',
     ended: '您查看此文档的许可已结束。',
     allDocuments: '所有文档',
+    details: '详情',
     dismiss: '关闭提示',
   },
 }

@@ -197,7 +197,10 @@ function showFrame() {
   document.documentElement.lang = lang
   const home = element('home')
   home.setAttribute('aria-label', text('allDocuments'))
-  home.hidden = !page.seesWorkspace || config.type === 'embedded'
+  const details = element('details')
+  details.textContent = text('details')
+  details.href = `${page.homeUrl}documents/${page.documentUrl.split('/').at(-1)}`
+  home.hidden = details.hidden = !page.seesWorkspace || config.type === 'embedded'
 }
 
 function open() {

@@ -8,6 +8,7 @@ import { listen, refresh, refreshSoon } from './live.js'
 import { showSaveState, showToldState } from './save-state.js'
 import { page } from './service.js'
 import { showTimes } from './times.js'
+import { toast } from './toast.js'
 
 /** The picture is looked for so often, each time a little later. */
 const MOST_LOOKS = 40
@@ -45,9 +46,14 @@ document.addEventListener('click', async ({ target }) => {
   const action = ACTIONS[button?.dataset.do]
   if (action === undefined) return
   button.ariaBusy = 'true'
-  await action(button.dataset)
-  button.ariaBusy = null
-  giveFocusBack(button.id)
+  try {
+    await action(button.dataset)
+  } catch (error) {
+    toast(error.message, { isFault: true })
+  } finally {
+    button.ariaBusy = null
+    giveFocusBack(button.id)
+  }
 })
 
 document.addEventListener('refreshed', () => {

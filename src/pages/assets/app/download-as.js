@@ -1,6 +1,6 @@
 // Downloads in another format: a conversion that fails is told in words instead of leaving the page.
 
-import { Refusal } from './service.js'
+import { Refusal, reach } from './service.js'
 import { attempt, toast } from './toast.js'
 
 export function startDownloads() {
@@ -21,7 +21,7 @@ async function convert(link) {
   link.ariaBusy = 'true'
   toast(`Making the ${link.textContent}…`)
   await attempt(async () => {
-    const response = await fetch(link.href, { headers: { 'X-Requested-With': 'XMLHttpRequest' } })
+    const response = await reach(link.href, { headers: { 'X-Requested-With': 'XMLHttpRequest' } })
     if (!response.ok) throw new Refusal(await response.json().catch(() => ({})), response.status)
     // The service keeps what it made: the browser fetches it again as a file, whatever its size.
     await response.body.cancel()

@@ -12,7 +12,7 @@ import {
 } from './document-actions.js'
 import { startDrop } from './drop.js'
 import { listen, refreshSoon } from './live.js'
-import { address, go, navigateInPlace } from './navigation.js'
+import { address, go, navigateInPlace, reload } from './navigation.js'
 import { leaveRow, startRowKeys } from './row-keys.js'
 import { startRowMenu } from './row-menu.js'
 import { chooseNone, startSelection } from './selection.js'
@@ -45,7 +45,7 @@ function discardRow(row) {
 }
 
 showTimes()
-listen()
+listen({ onLine: (isThere) => isThere || reload() })
 setInterval(() => list.querySelector('.open') !== null && refreshSoon(), OPENINGS_EVERY_MS)
 
 navigateInPlace(() => {

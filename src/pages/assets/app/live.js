@@ -1,6 +1,6 @@
 // Keeps the part of a page that shows data true: it is fetched anew when something happened.
 
-import { page } from './service.js'
+import { page, reach } from './service.js'
 import { showTimes } from './times.js'
 
 const QUIET_MS = 200
@@ -8,13 +8,30 @@ const COME_BACK_MS = 3000
 const LEAVE_MS = 10_000
 let timer
 let fetching
+let newest
 
-/** Puts the parts of `url` that are marked `data-live` in place of those on the page. */
-export async function refresh(url = location.href) {
+/**
+ * Puts the parts of `url` that are marked `data-live` in place of those on the page. A newer call takes the
+ * place of one under way, and both end with the newer one.
+ */
+export function refresh(url = location.href) {
   fetching?.abort()
   fetching = new AbortController()
-  const response = await fetch(url, { signal: fetching.signal, headers: { Accept: 'text/html' } })
-  if (!response.ok || response.redirected) return location.reload()
+  const { signal } = fetching
+  const shown = show(url, signal).catch((error) => {
+    if (signal.aborted) return newest
+    throw error
+  })
+  newest = shown
+  return shown
+}
+
+async function show(url, signal) {
+  const response = await reach(url, { signal, headers: { Accept: 'text/html' } })
+  // Signed out, or what was shown is gone: the browser shows what is there instead.
+  if (response.redirected || [401, 403, 404].includes(response.status)) return location.reload()
+  // A service that starts anew, or a proxy in its place: what is under way here goes on.
+  if (!response.ok) throw new Error(`The service answered ${response.status}`)
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html')
   for (const part of document.querySelectorAll('[data-live]')) {
     const next = fresh.querySelector(`[data-live="${part.dataset.live}"]`)

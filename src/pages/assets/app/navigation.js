@@ -13,16 +13,18 @@ export async function go(url, { replace = false } = {}) {
   await reload()
 }
 
+document.addEventListener('refreshed', () => {
+  fault.hidden = true
+})
+
 /** What the address shows now. */
 export async function reload() {
   loading += 1
   main.ariaBusy = 'true'
   try {
     await refresh()
-    fault.hidden = true
-  } catch (error) {
-    // A newer one is on its way.
-    if (error.name !== 'AbortError') fault.hidden = false
+  } catch {
+    fault.hidden = false
   } finally {
     loading -= 1
     if (loading === 0) main.ariaBusy = 'false'

@@ -21,6 +21,8 @@ const boxOf = (row) => row.querySelector('input[type=checkbox]')
 /** Keeps boxes, the bar and what is chosen in step. @param actions by `data-do` of the bar's buttons */
 export function startSelection(actions) {
   list.addEventListener('click', ({ target, shiftKey }) => {
+    // Beside the box counts as well.
+    if (target.matches('.check, td:first-child')) return target.querySelector('input').click()
     if (target.type !== 'checkbox') return
     if (target.id === 'all') choose(rows(), target.checked)
     else chooseUpTo(target.closest('tr'), target.checked, shiftKey)

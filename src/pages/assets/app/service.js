@@ -5,7 +5,7 @@ export const page = JSON.parse(document.getElementById('page').textContent)
 /** What the service refused, with its stable code. */
 export class Refusal extends Error {
   constructor({ detail, title, code, errors }, status) {
-    super(detail ?? title ?? `HTTP ${status}`)
+    super(detail ?? title ?? `The service answered ${status}`)
     this.code = code
     this.status = status
     /** Words by field, if fields are at fault. */
@@ -13,10 +13,20 @@ export class Refusal extends Error {
   }
 }
 
+/** @throws Error in plain words when nothing answers; browsers name it each in their own way */
+export async function reach(url, request) {
+  try {
+    return await fetch(url, request)
+  } catch (cause) {
+    if (cause.name === 'AbortError') throw cause
+    throw new Error('The service does not answer: try again in a moment', { cause })
+  }
+}
+
 /** @param path below `/api`, as `/documents/…` */
 export async function call(method, path, body, { headers = {}, signal } = {}) {
   const isJson = body !== undefined && !(body instanceof FormData)
-  const response = await fetch(`${page.basePath}/api${path}`, {
+  const response = await reach(`${page.basePath}/api${path}`, {
     method,
     signal,
     headers: {

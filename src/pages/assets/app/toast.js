@@ -4,9 +4,16 @@ const SHOWN_MS = 6000
 
 /** @param undo called by a button beside the words, if given */
 export function toast(words, { isFault = false, undo } = {}) {
+  const place = document.getElementById('toasts')
+  // The same fault is not told beside itself; what can be undone is.
+  for (const told of isFault ? [...place.children] : [])
+    if (told.firstChild.textContent === words) told.remove()
   const line = document.createElement('p')
   line.className = isFault ? 'toast fault' : 'toast'
-  line.textContent = words
+  const said = document.createElement('span')
+  said.className = 'sentence'
+  said.textContent = words
+  line.append(said)
   if (undo !== undefined) {
     const button = document.createElement('button')
     button.type = 'button'
@@ -18,8 +25,17 @@ export function toast(words, { isFault = false, undo } = {}) {
     })
     line.append(button)
   }
-  document.getElementById('toasts').append(line)
-  setTimeout(() => line.remove(), isFault ? 2 * SHOWN_MS : SHOWN_MS)
+  place.append(line)
+  let ending
+  const stay = () => clearTimeout(ending)
+  const leave = () => {
+    stay()
+    ending = setTimeout(() => line.remove(), isFault ? 2 * SHOWN_MS : SHOWN_MS)
+  }
+  // Whoever reads it or is about to press its button has time. Source: WCAG 2.2, Timing Adjustable.
+  for (const name of ['pointerenter', 'focusin']) line.addEventListener(name, stay)
+  for (const name of ['pointerleave', 'focusout']) line.addEventListener(name, leave)
+  leave()
 }
 
 /** Runs an action; a refusal is told in the service's own words. */

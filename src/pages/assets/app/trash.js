@@ -1,7 +1,7 @@
 // The page of deleted documents.
 
 import { listen } from './live.js'
-import { address, go, navigateInPlace } from './navigation.js'
+import { address, go, navigateInPlace, reload } from './navigation.js'
 import { restore } from './restore.js'
 import { leaveRow, startRowKeys } from './row-keys.js'
 import { chooseNone, startSelection } from './selection.js'
@@ -11,7 +11,7 @@ const list = document.getElementById('list')
 const filter = document.getElementById('filter')
 
 showTimes()
-listen()
+listen({ onLine: (isThere) => isThere || reload() })
 navigateInPlace(() => {
   chooseNone()
   const { workspaceId } = filter.elements

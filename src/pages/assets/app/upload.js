@@ -52,5 +52,6 @@ function faultOf({ status, response }) {
     'token-missing': 'You are not signed in any more: reload the page',
   }[response?.code]
   const isPassing = status >= 500 || status === 408 || status === 429
-  return new UploadFault(words ?? response?.detail ?? response?.title ?? `HTTP ${status}`, isPassing)
+  const said = words ?? response?.detail ?? response?.title ?? `The service answered ${status}`
+  return new UploadFault(said, isPassing)
 }
