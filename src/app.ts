@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import compression from 'compression'
 import express, { type Express, type Response } from 'express'
 import type { ServiceAddresses } from './addresses.ts'
 import { createRepeats } from './api/repeats.ts'
@@ -25,6 +25,7 @@ import type { HubDoor } from './hub/hub-door.ts'
 import { operationRoutes } from './operation.ts'
 import { apiDocsRoutes } from './pages/api-docs.ts'
 import { createAppPages } from './pages/app-page.ts'
+import { assetRoutes } from './pages/asset-routes.ts'
 import { demoRoutes } from './pages/demo.ts'
 import { serviceHeaders } from './pages/headers.ts'
 import { pageRoutes } from './pages/routes.ts'
@@ -79,12 +80,9 @@ export function createApp({
   routes.use(HUB_PATH, limits.failures, (request, response) =>
     hub.handle(request, response, request.path.replace(/\/$/, '')),
   )
-  routes.use(
-    '/assets',
-    express.static(fileURLToPath(new URL('./pages/assets', import.meta.url)), { maxAge: '1h', index: false }),
-  )
-  routes.use('/sdk', sdkRoutes())
-  routes.use('/api/docs', apiDocsRoutes(views))
+  routes.use(assetRoutes())
+  routes.use('/sdk', compression(), sdkRoutes())
+  routes.use('/api/docs', compression(), apiDocsRoutes(views))
   // The page of Document Server fetches files itself, whatever sites are named.
   if (addresses.docServerUrl !== undefined)
     routes.use('/api/onlyoffice/file', cors([new URL(addresses.docServerUrl).origin]))
@@ -122,6 +120,8 @@ export function createApp({
       internalUrl: addresses.internalUrl,
     }),
   )
+  // Files and answers of the API go as they are: ranges and tags of both are of their own bytes.
+  routes.use(compression())
   const send = createAppPages(views, csrf, basePath)
   routes.use(signedInPages({ deps, tokens, send, basePath, streams, doctor }))
   routes.use('/demo', demoRoutes({ deps, tokens, views, publicUrl: addresses.publicUrl }))

@@ -2,6 +2,7 @@ import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, expect, test } from 'vitest'
 import type { SignedConfig } from '../../src/emulator/types.ts'
+import { ASSETS_PATH } from '../../src/pages/asset-routes.ts'
 import { ADMIN_TOKEN, openAs } from '../support/app.ts'
 import { docxParagraphs, makeDocx } from '../support/files.ts'
 import { checkedFetch } from '../support/openapi.ts'
@@ -41,7 +42,7 @@ test('every address that is handed out lies below the sub-path', async () => {
   expect(links.length).toBeGreaterThan(2)
   for (const link of links) expect(link).toMatch(/^\/docs\//)
   expect(html).toContain(`"documentUrl":"/docs/api/onlyoffice/documents/${id}"`)
-  const script = await call('/assets/editor.js')
+  const script = await call(`${ASSETS_PATH}/editor.js`)
   expect([script.status, script.headers.get('content-type')]).toEqual([
     200,
     expect.stringContaining('javascript'),
@@ -97,7 +98,7 @@ test('behind a proxy that strips the sub-path everything works alike', async () 
     const id = await upload(base)
     expect((await call(`/api/onlyoffice/config/${id}`, {}, base)).status).toBe(200)
     expect((await call(`/api/onlyoffice/viewer/${id}`, {}, base)).status).toBe(200)
-    expect((await call('/assets/site.css', {}, base)).status).toBe(200)
+    expect((await call(`${ASSETS_PATH}/site.css`, {}, base)).status).toBe(200)
     expect((await call('/health', {}, base)).status).toBe(200)
     expect((await call(`/api/documents/${id}/download`, {}, base)).status).toBe(200)
   } finally {

@@ -1,5 +1,4 @@
 import { createServer } from 'node:http'
-import { fileURLToPath } from 'node:url'
 import express from 'express'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -13,6 +12,7 @@ import { createAuthentication } from '../../src/http/authentication.ts'
 import { createCsrf } from '../../src/http/csrf.ts'
 import { problemJson } from '../../src/http/problem-json.ts'
 import { createAppPages } from '../../src/pages/app-page.ts'
+import { assetRoutes } from '../../src/pages/asset-routes.ts'
 import { doctorPage } from '../../src/pages/doctor-page.ts'
 import { serviceHeaders } from '../../src/pages/headers.ts'
 import { liveRoute } from '../../src/pages/live-route.ts'
@@ -45,9 +45,8 @@ async function startDoctorPage(app: TestApp) {
   })
   const send = createAppPages(createViews({ basePath: '', isEmulated: false }), csrf, '')
   const authentication = createAuthentication(deps, tokens, ADMIN_TOKEN)
-  const assets = fileURLToPath(new URL('../../src/pages/assets', import.meta.url))
   routes.use(serviceHeaders({ publicUrl: url }))
-  routes.use('/assets', express.static(assets))
+  routes.use(assetRoutes())
   const pages = { deps, tokens, send, basePath: '', streams: new Set<express.Response>(), doctor }
   routes.use(liveRoute(pages), doctorPage(pages))
   const served = { tokens, authentication, csrf, repeats: createRepeats(deps, ROOT), deps }
