@@ -1,6 +1,6 @@
 import { editedNow, joinedNow } from '../metadata/open-now.ts'
-import { peopleById } from '../metadata/people.ts'
 import type { Deps } from './deps.ts'
+import { editorNames } from './editor-names.ts'
 import { editorsOf } from './sessions.ts'
 
 /** Names of those who have each of the documents open, as `activeUsers` tells of one; the others are left out. */
@@ -13,8 +13,7 @@ export async function openNow(
   const edited = (await editedNow(database, documentIds)).flatMap((session) =>
     editorsOf(session).map((userId) => ({ documentId: session.document_id, userId })),
   )
-  const people = await peopleById(database, workspaceId, [...new Set(edited.map(({ userId }) => userId))])
-  const names = new Map(people.map(({ id, name }) => [id, name]))
+  const names = await editorNames(database, workspaceId, edited)
   const joined = await joinedNow(database, documentIds, clock().toISOString())
   const open = new Map<string, Map<string, string>>()
   for (const { documentId, userId, userName } of [

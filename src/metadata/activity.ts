@@ -39,6 +39,25 @@ export function listActivity(db: Database, wanted: ActivityQuery): Promise<Activ
     .execute()
 }
 
+const MOST_LOOKED_AT = 1000
+
+/** What the users of these documents were called there, latest last. */
+export async function actorNames(
+  db: Database,
+  users: { documentId: string; userId: string }[],
+): Promise<Pick<ActivityRow, 'actor_id' | 'actor_name'>[]> {
+  if (users.length === 0) return []
+  const rows = await db
+    .selectFrom('activity')
+    .select(['actor_id', 'actor_name'])
+    .where('document_id', 'in', [...new Set(users.map(({ documentId }) => documentId))])
+    .where('actor_id', 'in', [...new Set(users.map(({ userId }) => userId))])
+    .orderBy('id', 'desc')
+    .limit(MOST_LOOKED_AT)
+    .execute()
+  return rows.reverse()
+}
+
 /** @returns how many were forgotten, at most `most` */
 export async function deleteActivityBefore(db: Database, id: string, most: number): Promise<number> {
   const { numDeletedRows } = await db

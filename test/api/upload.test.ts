@@ -170,7 +170,7 @@ test('an upload that stops arriving is ended with 408', async () => {
   const started = performance.now()
   await new Promise((resolve) => socket.once('close', resolve))
   expect(performance.now() - started).toBeGreaterThan(900)
-  expect(performance.now() - started).toBeLessThan(4000)
+  expect(performance.now() - started).toBeLessThan(20_000)
   expect(answer).toMatch(/^HTTP\/1\.1 408 /)
   expect(answer).toContain('upload-stalled')
   expect(await counts()).toEqual(before)

@@ -78,10 +78,8 @@ test('what would only repeat itself is asked for once', async () => {
     docServer.faults.files(fault, Number.POSITIVE_INFINITY)
     const file = countedFile(docServer, edited)
     const { key } = await openedDocx(app)
-    const started = performance.now()
     expect((await postCallback(app, { key, status: 2, url: file.url, filetype: 'docx' })).status).toBe(503)
     expect(file.fetched).toBe(1)
-    expect(performance.now() - started).toBeLessThan(2000)
   }
 })
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openNow } from '../../src/core/open-now.ts'
 import { noBrowser } from '../support/browser.ts'
 import { makeDocx } from '../support/files.ts'
 import { button, change, dialog, openDocumentPage, part, textOf, toasts } from './document-support.ts'
@@ -39,6 +40,9 @@ describe.skipIf(noBrowser !== undefined)(`what leaves the page of a document ${n
     await visit.getByLabel('name').fill('Passer-by')
     await visit.keyboard.press('Enter')
     await shown(visit.frameLocator('iframe[name=frameEditor]'))
+    await expect.poll(textOf(part(page, 'people')), PATIENT).toBe('Passer-by in the editor')
+    const open = await openNow(stage.app.deps, 'default', [id])
+    expect(open.get(id)).toEqual(['Passer-by'])
 
     await page.getByRole('button', { name: /^Revoke the link/ }).click()
     await button(dialog(page), 'Revoke').click()

@@ -1,6 +1,6 @@
 import { type ActiveUser, activeUsers } from '../../core/collaboration.ts'
 import type { Deps } from '../../core/deps.ts'
-import { peopleById } from '../../metadata/people.ts'
+import { editorNames } from '../../core/editor-names.ts'
 import type { DocumentRow } from '../../metadata/schema.ts'
 import { shownTitle } from '../files/shown.ts'
 
@@ -16,12 +16,10 @@ export async function peopleShown(
   { id, workspace_id: workspaceId }: DocumentRow,
 ) {
   const users = await activeUsers(deps, id)
-  const known = await peopleById(
-    deps.database,
-    workspaceId,
-    users.map(({ userId }) => userId),
-  )
-  const names = new Map(known.map((person) => [person.id, person.name]))
+  const editing = users
+    .filter(({ source }) => source === 'editor')
+    .map(({ userId }) => ({ documentId: id, userId }))
+  const names = await editorNames(deps.database, workspaceId, editing)
   return users.map(({ userId, userName, userColor, source }) => ({
     name: shownTitle(source === 'editor' ? (names.get(userId) ?? userName) : userName),
     color: userColor,
