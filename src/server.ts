@@ -49,6 +49,8 @@ const KEEP_ALIVE_MS = 75_000
 const MAX_HEADER_BYTES = 64 * 1024
 /** How long Document Server may take to fetch what it draws. */
 const SOURCE_TOKEN_S = 3600
+/** How often connections that have become idle are closed while the service stops. */
+const IDLE_CHECK_MS = 50
 /** What is left of `SHUTDOWN_S` for closing what is not a request. */
 const LAST_STEPS_MS = 1000
 
@@ -247,8 +249,10 @@ async function drain(server: Server, streams: Set<Response>, mostS: number): Pro
   await new Promise((resolve) => setTimeout(resolve, NOTICE_MS))
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   for (const stream of streams) stream.end()
-  server.closeIdleConnections()
+  // Again and again: whoever had an answer meanwhile would keep its connection for over a minute.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
   const timer = setTimeout(() => server.closeAllConnections(), mostS * 1000 - NOTICE_MS - LAST_STEPS_MS)
   await closed
   clearTimeout(timer)
+  clearInterval(idle)
 }

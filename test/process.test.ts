@@ -250,6 +250,8 @@ test('SIGTERM during a save: it finishes with 200, a new one gets 503, and the v
     ONLYOFFICE_URL: docServer.url,
     ONLYOFFICE_JWT_SECRET: SECRET,
     NODE_ENV: 'test',
+    // Longer than this test: nothing but the save is waited for.
+    SHUTDOWN_S: '300',
   }
   await using started = await startReady(['node', 'src/main.ts'], settings)
   const { key, id } = await openDocument(started)
