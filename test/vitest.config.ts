@@ -18,7 +18,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // More than cores: tests mostly wait, for fsyncs, timers, browsers and converters.
-    maxWorkers: 3,
+    maxWorkers: 4,
     projects: [
       {
         extends: true,
