@@ -22,7 +22,7 @@ export const ASSETS_PATH = `/assets/${VERSION}`
 /** Styles, scripts and pictures of the pages. Another release's path gets what there is, and nobody keeps it. */
 export function assetRoutes(): Router {
   const router = Router()
-  router.use(compression())
+  router.use('/assets', compression())
   router.use(ASSETS_PATH, serveStatic(FOLDER, { maxAge: '1y', immutable: true, index: false }))
   const setHeaders = (response: ServerResponse) => response.setHeader('Cache-Control', 'no-cache')
   router.use('/assets/:version', serveStatic(FOLDER, { setHeaders, index: false }))
