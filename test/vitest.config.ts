@@ -12,6 +12,12 @@ const ALONE = [
   'test/help/proxies.test.ts',
 ]
 
+/** A browser on a busy machine may miss its time; what is wrong in a page is wrong twice. */
+const IN_BROWSERS = ['test/pages/**/*.test.ts', 'test/emulator/**/*.test.ts', 'test/sdk/**/*.test.ts']
+
+// Nothing of ours lives in modules, and loading them anew for each file took as long as the tests.
+const isolate = false
+
 export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
@@ -25,18 +31,17 @@ export default defineConfig({
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...ALONE],
-          // Nothing of ours lives in modules, and loading them anew for each file took as long as the tests.
-          isolate: false,
+          exclude: [...configDefaults.exclude, ...ALONE, ...IN_BROWSERS],
+          isolate,
         },
       },
+      { extends: true, test: { name: 'browsers', include: IN_BROWSERS, isolate, retry: 1 } },
       { extends: true, test: { name: 'alone', include: ALONE } },
     ],
     coverage: {
       provider: 'v8',
-      include: ['src/**/*.ts'],
-      // The entry files run in processes of their own.
-      exclude: ['src/main.ts', 'src/cli.ts', 'src/**/assets/**'],
+      // What loses edits when it is wrong.
+      include: ['src/core/**/*.ts', 'src/docserver/**/*.ts'],
       reporter: ['text-summary', 'json-summary'],
       thresholds: { 'src/core/**': { statements: 95 }, 'src/docserver/**': { statements: 95 } },
     },

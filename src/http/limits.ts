@@ -1,5 +1,6 @@
 import type { RequestHandler, Response } from 'express'
 import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit'
+import onHeaders from 'on-headers'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 
@@ -74,7 +75,8 @@ function limitFailures(status: 401 | 403, failed: FailureCount): RequestHandler 
       // Some routes call it themselves, once a token has proved bad.
       return next(error)
     }
-    response.once('finish', () => {
+    // Before anybody can read the answer and try again.
+    onHeaders(response, () => {
       if (response.statusCode === status) void failed.note(request.ip)
     })
     next()
