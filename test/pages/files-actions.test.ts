@@ -204,7 +204,10 @@ describe.skipIf(noBrowser !== undefined)(`what is done with documents ${noBrowse
     await using desk = await stage.open()
     const { page } = desk
     const id = await desk.make('Plan')
+    // A page whose line is refused goes to the sign-in by itself.
+    const line = page.waitForResponse(/\/live(\?|$)/)
     await desk.show('/files')
+    await line
     await page.context().clearCookies()
     await desk.choose('Plan', 'Delete')
     await page.waitForURL(`${stage.app.url}/`)
