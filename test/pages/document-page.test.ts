@@ -232,10 +232,10 @@ describe.skipIf(noBrowser !== undefined)(`the page of a document ${noBrowser ?? 
     await using other = await openDocumentPage(stage, id)
     const { page } = opened
     await button(page, 'Delete').click()
-    await page.getByText('This document lies in the trash').waitFor()
+    await page.getByText('This document has been in the trash').waitFor()
     expect(await page.getByRole('link', { name: 'Open in editor' }).count()).toBe(0)
-    await other.page.getByText('This document lies in the trash').waitFor()
-    await button(page, 'Take it out of the trash').click()
+    await other.page.getByText('This document has been in the trash').waitFor()
+    await button(page, 'Restore').click()
     await page.getByRole('link', { name: 'Open in editor' }).waitFor()
     await other.page.getByRole('link', { name: 'Open in editor' }).waitFor()
     expect(await textOf(part(page, 'activity'))()).toMatch(/took it out of the trash.*put it into the trash/)

@@ -141,6 +141,19 @@ test('workspaces are named in their order, the default one first', async () => {
   expect(names).toEqual(['default', 'Apple', 'Beta', 'mango', 'Tests', 'zebra'])
 })
 
+test('no name of a workspace turns what stands beside it around', async () => {
+  const hostile = '\u2069\u202eevil'
+  for (const name of [hostile, hostile, '\u202e\u200f'])
+    await createApiKey(app.deps, { name, permissions: [] })
+  const html = await (await get('/files')).text()
+  const options = [...html.matchAll(/<option value="[0-9a-f-]{36}"( dir="auto")?[^>]*>([^<]*)</g)]
+  expect(options.every(([, direction]) => direction !== undefined)).toBe(true)
+  const names = options.map(([, , name]) => name)
+  expect(names).toContain('Untitled')
+  expect(names.filter((name) => /^&#x2068;evil&#x2069; \([0-9a-f]{4}\)$/.test(name ?? ''))).toHaveLength(2)
+  expect(html).not.toMatch(/[\u202e\u2069]/)
+})
+
 test.each(['\u3164', '\u115f\u1160', '\u2800\u2800', '\u200f\u200b', '\u0007', '\u{e0041}'])(
   'a title of %j alone can be clicked',
   async (title) => {

@@ -1,27 +1,22 @@
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { until } from '../support/both.ts'
 import { noBrowser } from '../support/browser.ts'
 import { docxParagraphs } from '../support/files.ts'
 import {
   confirmIn,
+  gone,
   HOSTILE,
   looksWell,
-  type OperatorStage,
   rowOf,
-  startOperatorStage,
-  toastOf,
+  SOON,
+  told,
+  useOperatorStage,
 } from './operator-support.ts'
 
-let stage: OperatorStage
-beforeAll(async () => {
-  if (noBrowser === undefined) stage = await startOperatorStage()
-})
-afterAll(() => stage?.[Symbol.asyncDispose]())
-afterEach(() => stage?.docServer.faults.clear())
+const stage = useOperatorStage()
 
 const paragraphs = async (id: string) => docxParagraphs(await stage.app.download(id))
-const text = { timeout: 15_000 }
 
 describe.skipIf(noBrowser !== undefined)(`open sessions ${noBrowser ?? ''}`, () => {
   test('what is typed is saved before everyone is disconnected', async () => {
@@ -29,15 +24,15 @@ describe.skipIf(noBrowser !== undefined)(`open sessions ${noBrowser ?? ''}`, () 
     file.editor.type(0, 'typed just now')
     const page = await stage.visit('/operations')
     const row = rowOf(page, 'disconnected.docx')
-    await expect.poll(() => row.textContent(), text).toContain('ann')
+    await expect.poll(() => row.textContent(), SOON).toContain('ann')
 
     await confirmIn(page, row, 'Disconnect everyone from disconnected.docx')
 
-    await expect.poll(() => toastOf(page).textContent(), text).toBe('Saved. 1 person disconnected.')
+    await told(page).toBe('Saved. 1 person disconnected.')
     expect(await paragraphs(file.id)).toEqual(['typed just now', 'Two'])
     expect(file.editor.isOpen).toBe(false)
     await stage.docServer.settled()
-    await expect.poll(() => row.count(), text).toBe(0)
+    await gone(row)
     expect(stage.complaints).toEqual([])
   })
 
@@ -49,7 +44,7 @@ describe.skipIf(noBrowser !== undefined)(`open sessions ${noBrowser ?? ''}`, () 
 
     await confirmIn(page, rowOf(page, 'kept open.docx'), /^Disconnect/)
 
-    await expect.poll(() => toastOf(page).textContent(), text).toMatch(/forced save answered 3/i)
+    await told(page).toMatch(/forced save answered 3/i)
     expect(file.editor.isOpen).toBe(true)
     stage.docServer.faults.clear()
   })
@@ -59,11 +54,11 @@ describe.skipIf(noBrowser !== undefined)(`open sessions ${noBrowser ?? ''}`, () 
     file.editor.type(1, 'second')
     const page = await stage.visit('/operations/sessions')
     await page.getByRole('button', { name: 'Save now: saved.docx' }).click()
-    await expect.poll(() => toastOf(page).textContent(), text).toBe('Saved.')
+    await told(page).toBe('Saved.')
     expect(await paragraphs(file.id)).toEqual(['One', 'second'])
     expect(file.editor.isOpen).toBe(true)
     await page.getByRole('button', { name: 'Save now: saved.docx' }).click()
-    await expect.poll(() => toastOf(page).textContent(), text).toBe('Everything was stored already.')
+    await told(page).toBe('Everything was stored already.')
   })
 
   test('a session that hangs is closed; what it brings later is kept beside the document', async () => {
@@ -75,8 +70,8 @@ describe.skipIf(noBrowser !== undefined)(`open sessions ${noBrowser ?? ''}`, () 
 
     await confirmIn(page, row, 'Close the session of hanging.docx')
 
-    await expect.poll(() => toastOf(page).textContent(), text).toContain('Closed without a last save')
-    await expect.poll(() => row.count(), text).toBe(0)
+    await told(page).toContain('Closed without a last save')
+    await gone(row)
     stage.docServer.faults.clear()
     expect((await stage.app.config(file.id)).document.key).not.toBe(file.key)
     await file.editor.close()
@@ -91,7 +86,7 @@ describe.skipIf(noBrowser !== undefined)(`open sessions ${noBrowser ?? ''}`, () 
     file.editor.type(0, 'the last words')
     const page = await stage.visit('/operations/sessions')
     await confirmIn(page, rowOf(page, 'closed.docx'), /^Close/)
-    await expect.poll(() => toastOf(page).textContent(), text).toBe('Saved and closed.')
+    await told(page).toBe('Saved and closed.')
     expect(await paragraphs(file.id)).toEqual(['the last words', 'Two'])
     expect(file.editor.isOpen).toBe(false)
     await stage.docServer.settled()
@@ -121,7 +116,7 @@ describe.skipIf(noBrowser !== undefined)(`open sessions ${noBrowser ?? ''}`, () 
     expect(await row.textContent()).toContain('ann')
     await file.editor.close()
     await stage.docServer.settled()
-    await expect.poll(() => row.count(), text).toBe(0)
+    await gone(row)
   })
 
   test('hostile names of documents and people are text', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { createApiKey } from '../../src/core/api-keys.ts'
 import { RemoteDeliveries } from '../../src/core/remote/delivery.ts'
 import { type FileManager, startFileManager } from '../remote/file-manager.ts'
@@ -6,37 +6,26 @@ import { ADMIN_TOKEN } from '../support/app.ts'
 import { noBrowser } from '../support/browser.ts'
 import { makeDocx } from '../support/files.ts'
 import { deliver, makeWebhook, type Receiver, startReceiver } from '../webhooks/support.ts'
-import {
-  HOSTILE,
-  looksWell,
-  type OperatorStage,
-  rowOf,
-  startOperatorStage,
-  toastOf,
-} from './operator-support.ts'
+import { gone, HOSTILE, looksWell, rowOf, SOON, told, useOperatorStage } from './operator-support.ts'
 
-let stage: OperatorStage
 let receiver: Receiver
 let manager: FileManager
-beforeAll(async () => {
-  if (noBrowser !== undefined) return
+const stage = useOperatorStage(async () => {
   receiver = await startReceiver()
   manager = await startFileManager()
-  stage = await startOperatorStage({
+  return {
     env: {
       WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
       FILE_ORIGINS: manager.origin,
       ALERT_WEBHOOK_URL: `${receiver.url}?token=alert-secret`,
     },
-  })
+  }
 })
 afterAll(async () => {
-  await stage?.[Symbol.asyncDispose]()
   await receiver?.[Symbol.asyncDispose]()
   await manager?.[Symbol.asyncDispose]()
 })
 
-const text = { timeout: 15_000 }
 const json = { 'content-type': 'application/json' }
 
 /** A file of another program that was edited here and cannot be delivered. */
@@ -83,18 +72,18 @@ describe.skipIf(noBrowser !== undefined)(`operations ${noBrowser ?? ''}`, () => 
     expect(await row.locator('.fault').textContent()).toBe('1')
 
     await row.getByRole('button', { name: /^Test/ }).click()
-    await expect.poll(() => toastOf(page).textContent(), text).toBe('Not delivered: answered 500.')
+    await told(page).toBe('Not delivered: answered 500.')
     receiver.answer = 200
     await row.getByRole('button', { name: /^Test/ }).click()
-    await expect.poll(() => toastOf(page).textContent(), text).toBe('Delivered: answered 200.')
+    await told(page).toBe('Delivered: answered 200.')
 
     await row.getByRole('link').click()
     const delivery = page.getByRole('row').filter({ hasText: 'document.deleted' }).last()
     expect(await delivery.textContent()).toContain('failed')
     await delivery.getByRole('button', { name: /^Send again/ }).click()
-    await expect.poll(() => toastOf(page).textContent(), text).toBe('It is sent again now.')
+    await told(page).toBe('It is sent again now.')
     await deliver(app)
-    await expect.poll(() => page.locator('.badge.delivered').count(), text).toBe(1)
+    await expect.poll(() => page.locator('.badge.delivered').count(), SOON).toBe(1)
     expect(receiver.types()).toContain('document.deleted')
     expect(stage.complaints).toEqual([])
     await looksWell(stage, `/operations/webhooks?id=${webhook.id}`, { name: 'webhooks' })
@@ -118,9 +107,9 @@ describe.skipIf(noBrowser !== undefined)(`operations ${noBrowser ?? ''}`, () => 
 
     manager.trouble = undefined
     await row.getByRole('button', { name: 'Retry theirs.docx' }).click()
-    await expect.poll(() => toastOf(page).textContent(), text).toBe('It is delivered again now.')
+    await told(page).toBe('It is delivered again now.')
     await deliverFiles()
-    await page.getByText('All linked files are the same on both sides.').waitFor(text)
+    await page.getByText('All linked files are the same on both sides.').waitFor(SOON)
     expect(manager.puts().length).toBeGreaterThan(1)
   })
 
@@ -138,6 +127,7 @@ describe.skipIf(noBrowser !== undefined)(`operations ${noBrowser ?? ''}`, () => 
     const rows = () => page.locator('tbody tr').count()
     expect(await rows()).toBe(50)
     expect(await page.locator('main img').count()).toBe(0)
+    expect(await page.locator('tbody tr').nth(1).textContent()).toMatch(/Renamed.*“.* 58” → “.* 59”/s)
     await page.getByRole('link', { name: 'Older' }).click()
     expect(await rows()).toBeGreaterThan(10)
     await page.getByRole('link', { name: 'Newest' }).click()
@@ -147,7 +137,7 @@ describe.skipIf(noBrowser !== undefined)(`operations ${noBrowser ?? ''}`, () => 
     await page.getByRole('link', { name: 'Show all' }).waitFor()
     expect(await page.locator('tbody').textContent()).toContain('Other program')
     expect(new Set(await page.locator('tbody td:nth-child(3)').allTextContents())).toEqual(
-      new Set(['api-key-created']),
+      new Set(['API key created']),
     )
 
     await page.getByRole('link', { name: 'Show all' }).click()
@@ -185,7 +175,7 @@ describe.skipIf(noBrowser !== undefined)(`operations ${noBrowser ?? ''}`, () => 
   test('what is stored is counted', async () => {
     const page = await stage.visit('/operations/storage')
     const fact = (name: string) => page.locator('.facts > div', { hasText: name }).locator('dd').textContent()
-    await expect.poll(() => fact('Stored files'), text).toMatch(/kB in \d+ files, counted/)
+    await expect.poll(() => fact('Stored files'), SOON).toMatch(/kB in \d+ files, counted/)
     expect(await fact('Documents')).toMatch(/^[2-9]/)
     expect(await fact('In the trash')).toMatch(/^1 document/)
     expect(await fact('Free on the disk')).toMatch(/of \d/)
@@ -199,7 +189,7 @@ describe.skipIf(noBrowser !== undefined)(`operations ${noBrowser ?? ''}`, () => 
     await page.getByText('DOCX to PDF').waitFor()
     await looksWell(stage, '/operations/conversions', { name: 'conversions' })
     resolve({ sha256: '0', size: 1, extension: 'pdf' })
-    await expect.poll(() => page.getByText('DOCX to PDF').count(), text).toBe(0)
+    await gone(page.getByText('DOCX to PDF'))
     stage.app.deps.knownConversions.delete('0123 docx pdf')
   })
 
@@ -207,10 +197,10 @@ describe.skipIf(noBrowser !== undefined)(`operations ${noBrowser ?? ''}`, () => 
     const page = await stage.visit('/operations/sessions')
     const path = '**/operations/sessions'
     await page.route(path, (route) => route.abort())
-    await page.getByRole('alert').filter({ hasText: 'may be old' }).waitFor(text)
+    await page.getByRole('alert').filter({ hasText: 'may be old' }).waitFor(SOON)
     await page.unroute(path)
     await page.getByRole('button', { name: 'Try again' }).click()
-    await expect.poll(() => page.locator('#stale').isVisible(), text).toBe(false)
+    await expect.poll(() => page.locator('#stale').isVisible(), SOON).toBe(false)
   })
 })
 

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import type { EmulatedEditor } from '../../src/emulator/editor.ts'
 import { type AppOptions, openAs } from '../support/app.ts'
 import { type Both, startBoth } from '../support/both.ts'
-import { openPage, startBrowser } from '../support/browser.ts'
+import { noBrowser, openPage, startBrowser } from '../support/browser.ts'
 import { makeDocx } from '../support/files.ts'
 import { LOOKS, SHOTS } from '../support/looks.ts'
 
@@ -24,9 +24,48 @@ export type OperatorStage = AsyncDisposable &
     edit(name: string, userId?: string): Promise<{ id: string; key: string; editor: EmulatedEditor }>
   }
 
-export async function startOperatorStage(
-  options: Omit<AppOptions, 'docServer'> = {},
-): Promise<OperatorStage> {
+type StageOptions = Omit<AppOptions, 'docServer'>
+
+/**
+ * The stage of a file of tests, there while they run if a browser is. Document Server behaves again after each.
+ *
+ * @param prepare what else has to be there before the service starts, and how to start it
+ */
+export function useOperatorStage(
+  prepare: () => StageOptions | Promise<StageOptions> = () => ({}),
+): Omit<OperatorStage, typeof Symbol.asyncDispose> {
+  let started: OperatorStage | undefined
+  beforeAll(async () => {
+    if (noBrowser === undefined) started = await startOperatorStage(await prepare())
+  })
+  afterEach(() => started?.docServer.faults.clear())
+  afterAll(() => started?.[Symbol.asyncDispose]())
+  const stage = () => {
+    if (started === undefined) throw new Error('not started: only tests that run use it')
+    return started
+  }
+  return {
+    get app() {
+      return stage().app
+    },
+    get docServer() {
+      return stage().docServer
+    },
+    get browser() {
+      return stage().browser
+    },
+    get context() {
+      return stage().context
+    },
+    get complaints() {
+      return stage().complaints
+    },
+    visit: (path) => stage().visit(path),
+    edit: (name, userId) => stage().edit(name, userId),
+  }
+}
+
+async function startOperatorStage(options: StageOptions): Promise<OperatorStage> {
   const both = await startBoth(options)
   const { app, docServer } = both
   const browser = await startBrowser()
@@ -66,7 +105,15 @@ export async function startOperatorStage(
   }
 }
 
+/** How long a page may take to show what happened. */
+export const SOON = { timeout: 15_000 }
+
 export const toastOf = (page: Page): Locator => page.locator('#toasts .toast').last()
+
+/** What the page says of what was just done: `await told(page).toBe('Kept.')`. */
+export const told = (page: Page) => expect.poll(() => toastOf(page).textContent(), SOON)
+
+export const gone = (rows: Locator) => expect.poll(() => rows.count(), SOON).toBe(0)
 
 export const rowOf = (page: Page, name: string): Locator => page.getByRole('row').filter({ hasText: name })
 
@@ -76,7 +123,7 @@ export async function confirmIn(page: Page, row: Locator, button: string | RegEx
   await page.getByRole('dialog').locator('button[value=yes]').click()
 }
 
-const MOST_PICTURED = 1800
+const MOST_PICTURED = 2600
 const heightOf = (page: Page) => page.evaluate<number>('document.documentElement.scrollHeight')
 
 type Found = {

@@ -1,34 +1,21 @@
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createApiKey } from '../../src/core/api-keys.ts'
 import { DEFAULT_WORKSPACE_ID } from '../../src/metadata/schema.ts'
 import { shownConfiguration } from '../../src/pages/settings/configuration.ts'
 import { noBrowser } from '../support/browser.ts'
-import {
-  confirmIn,
-  HOSTILE,
-  looksWell,
-  type OperatorStage,
-  rowOf,
-  startOperatorStage,
-  toastOf,
-} from './operator-support.ts'
+import { isScaled } from '../support/scale.ts'
+import { confirmIn, HOSTILE, looksWell, rowOf, SOON, told, useOperatorStage } from './operator-support.ts'
 
-let stage: OperatorStage
-beforeAll(async () => {
-  if (noBrowser !== undefined) return
-  stage = await startOperatorStage({
-    env: {
-      EDITOR_CUSTOMIZATION: '{"compactToolbar":true}',
-      METRICS_TOKEN: 'metrics-secret-0123456789',
-      ALERT_WEBHOOK_URL: 'https://alerts.example.com/hook?token=alert-secret',
-      FORCESAVE_INTERVAL_S: '45',
-    },
-  })
-})
-afterAll(() => stage?.[Symbol.asyncDispose]())
+const stage = useOperatorStage(() => ({
+  env: {
+    EDITOR_CUSTOMIZATION: '{"compactToolbar":true}',
+    METRICS_TOKEN: 'metrics-secret-0123456789',
+    ALERT_WEBHOOK_URL: 'https://alerts.example.com/hook?token=alert-secret',
+    FORCESAVE_INTERVAL_S: '45',
+  },
+}))
 
-const text = { timeout: 15_000 }
 const PATH = '/settings/api-keys'
 
 /** What a program gets for the key that the dialog shows. */
@@ -62,10 +49,11 @@ describe.skipIf(noBrowser !== undefined)(`settings ${noBrowser ?? ''}`, () => {
 
     const shown = page.getByRole('dialog', { name: 'Secret of Reporting' })
     await shown.getByText('This secret is shown this once.').waitFor()
+    expect(await page.evaluate('document.activeElement.dataset.copy')).toBe('secret-value')
     expect((await signIn(page)).status).toBe(200)
     await stage.context.grantPermissions(['clipboard-read', 'clipboard-write'])
     await shown.getByRole('button', { name: 'Copy' }).last().click()
-    await expect.poll(() => page.locator('#copy-state').textContent(), text).toBe('Copied.')
+    await expect.poll(() => page.locator('#copy-state').textContent(), SOON).toBe('Copied.')
     expect(await page.evaluate('navigator.clipboard.readText()')).toMatch(/^nuto_sk_/)
     const row = await keyNamed('Reporting')
     expect(row).toMatchObject({
@@ -105,7 +93,7 @@ describe.skipIf(noBrowser !== undefined)(`settings ${noBrowser ?? ''}`, () => {
     await dialog.getByLabel('Name').fill('Wrongly framed')
     await dialog.getByLabel('Sites that may frame').fill('javascript:alert(1)')
     await dialog.getByRole('button', { name: 'Make the key' }).click()
-    await expect.poll(() => dialog.getByRole('alert').textContent(), text).toContain('https://*.example.com')
+    await expect.poll(() => dialog.getByRole('alert').textContent(), SOON).toContain('https://*.example.com')
     expect(await dialog.getByLabel('Name').inputValue()).toBe('Wrongly framed')
   })
 
@@ -118,9 +106,9 @@ describe.skipIf(noBrowser !== undefined)(`settings ${noBrowser ?? ''}`, () => {
     expect(await dialog.getByLabel('Name').inputValue()).toBe('Old name')
     await dialog.getByLabel('Name').fill(HOSTILE)
     await dialog.getByRole('button', { name: 'Rename' }).click()
-    await expect.poll(() => toastOf(page).textContent(), text).toBe('Renamed.')
+    await told(page).toBe('Renamed.')
     const row = rowOf(page, made.apiKey)
-    await expect.poll(() => row.textContent(), text).toContain('onerror=alert(1)')
+    await expect.poll(() => row.textContent(), SOON).toContain('onerror=alert(1)')
     expect(await page.locator('main img').count()).toBe(0)
 
     await confirmIn(page, row, /^New secret for/)
@@ -130,8 +118,8 @@ describe.skipIf(noBrowser !== undefined)(`settings ${noBrowser ?? ''}`, () => {
     await page.getByRole('button', { name: 'I have copied it' }).click()
 
     await confirmIn(page, row, /^Revoke/)
-    await expect.poll(() => toastOf(page).textContent(), text).toBe('Revoked.')
-    await expect.poll(() => row.textContent(), text).toContain('revoked')
+    await told(page).toBe('Revoked.')
+    await expect.poll(() => row.textContent(), SOON).toContain('revoked')
     expect(await row.getByRole('button').count()).toBe(0)
     expect(stage.complaints).toEqual([])
   })
@@ -146,7 +134,7 @@ describe.skipIf(noBrowser !== undefined)(`settings ${noBrowser ?? ''}`, () => {
     expect(await colours()).toBe('dark')
     await page.goto(`${stage.app.url}/settings/appearance`)
     expect(await page.getByLabel('dark').isChecked()).toBe(true)
-    await page.getByLabel('as the system has them').check()
+    await page.getByLabel('same as the system').check()
     await page.reload()
     expect(await colours()).toBe('light dark')
     expect(await page.locator('pre').textContent()).toContain('"compactToolbar": true')
@@ -165,9 +153,24 @@ describe.skipIf(noBrowser !== undefined)(`settings ${noBrowser ?? ''}`, () => {
     const cells = (name: string) =>
       page.getByRole('row').filter({ hasText: name }).first().getByRole('cell').allTextContents()
     expect(await cells('METRICS_TOKEN')).toEqual(['METRICS_TOKEN', 'set', 'environment'])
-    expect(await cells('ROOT_SECRET')).toEqual(['ROOT_SECRET', 'not set', 'default'])
+    expect(await cells('ROOT_SECRET')).toEqual(
+      isScaled ? ['ROOT_SECRET', 'set', 'environment'] : ['ROOT_SECRET', 'not set', 'default'],
+    )
     expect(await cells('FORCESAVE_INTERVAL_S')).toEqual(['FORCESAVE_INTERVAL_S', '45', 'environment'])
     expect(await cells('TRASH_DAYS')).toEqual(['TRASH_DAYS', '30', 'default'])
+    expect(await cells('MAX_FILE_BYTES')).toEqual(['MAX_FILE_BYTES', '2147483648 (2.1 GB)', 'default'])
+  })
+
+  test('the address of a database is shown without its password', () => {
+    const { config } = stage.app.deps
+    const shown = (DATABASE_URL: string) =>
+      shownConfiguration({ ...config, DATABASE_URL })
+        .flatMap(({ settings }) => settings)
+        .find(({ name }) => name === 'DATABASE_URL')?.value
+    expect(shown('postgres://docs:p@ss@db:5432/docs')).toBe('postgres://…@db:5432/docs')
+    expect(shown('postgres://db/docs?user=docs&password=pass&ssl=1')).toBe(
+      'postgres://db/docs?user=docs&password=…&ssl=1',
+    )
   })
 
   test('every setting is shown on one of the pages', () => {

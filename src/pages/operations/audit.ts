@@ -34,6 +34,7 @@ export async function auditPart(deps: Pick<Deps, 'database'>, query: Request['qu
   return {
     filter,
     actions: ACTIONS,
+    shownAction,
     isFiltered: given.length > 0,
     isFirstPage: cursor === undefined,
     isCutShort: page.isCutShort,
@@ -62,13 +63,38 @@ function dayAfter(day: string): string {
   return new Date(Date.parse(`${day}T00:00:00.000Z`) + DAY_MS).toISOString()
 }
 
-/** `versionNumber: 3, outcome: final` */
+/** `API key created` */
+function shownAction(action: string): string {
+  const words = action.replaceAll('-', ' ').replace(/^api /, 'API ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+/** `version number: 3, outcome: final`; `“Minutes” → “Notes”` of what had another value before. */
 function detailOf({ detail }: Pick<ActivityRow, 'detail'>): string {
-  const pairs = Object.entries(JSON.parse(detail) as Record<string, unknown>)
-  const joined = pairs
-    .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ')
+  const { from, to, ...others } = JSON.parse(detail) as Record<string, unknown>
+  const change = from === undefined && to === undefined ? [] : [`${quoted(from)} → ${quoted(to)}`]
+  const rest = Object.entries(others).map(([name, value]) => `${inWords(name)}: ${shownValue(value)}`)
+  const joined = [...change, ...rest].join(', ')
   // One value must not turn the direction of those after it.
   const text = joined.replace(/[\u202a-\u202e\u2066-\u2069]/g, '')
   return text.length > MOST_DETAIL ? `${text.slice(0, MOST_DETAIL)}…`.toWellFormed() : text
+}
+
+/** `versionNumber` → `version number` */
+function inWords(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+}
+
+function quoted(value: unknown): string {
+  return typeof value === 'string' && value !== '' ? `“${value}”` : shownValue(value)
+}
+
+function shownValue(value: unknown): string {
+  if (value === null || value === undefined || value === '') return 'none'
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (Array.isArray(value)) return value.map(shownValue).join(', ')
+  if (typeof value !== 'object') return String(value)
+  return Object.entries(value)
+    .map(([name, one]) => `${inWords(name)} ${shownValue(one)}`)
+    .join(', ')
 }

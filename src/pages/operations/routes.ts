@@ -47,7 +47,7 @@ export function operationsPages({ deps, send, basePath }: SignedInPages): Router
         part: name,
         tabs,
         atRisk,
-        shownSize,
+        shownSize: (bytes: number) => shownSize(bytes).replace(' ', '\u00a0'),
         shownTime,
         shownTitle,
         ...(await part.show(request)),

@@ -44,7 +44,9 @@ export async function chooseFolder({ heading, button, what, start, workspaceId, 
     button.type = 'button'
     button.className = 'plain'
     button.dir = 'auto'
-    button.textContent = words
+    const shown = document.createElement('span')
+    shown.textContent = words
+    button.append(shown)
     button.title = words
     button.addEventListener('click', async () => {
       await open(path)
@@ -61,7 +63,8 @@ export async function chooseFolder({ heading, button, what, start, workspaceId, 
     const named = dialog.querySelector('[name=name]')
     named.value = name ?? ''
     named.required = name !== undefined
-    named.labels[0].querySelector('span').textContent = name === undefined ? 'New folder in it' : 'Name'
+    named.labels[0].querySelector('span').textContent =
+      name === undefined ? 'New folder in it (optional)' : 'Name'
     dialog.querySelector('.title').hidden = title === undefined
     dialog.querySelector('[name=title]').value = title ?? ''
     choices.replaceChildren()

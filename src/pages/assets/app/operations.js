@@ -128,12 +128,18 @@ async function askHowToKeep({ name, onlyDocument }) {
   const form = await ask('keep', (dialog) => {
     dialog.querySelector('#keep-name').textContent = name
     dialog.querySelector('[value=head]').disabled = onlyDocument !== undefined
+    document.getElementById('keep-title').hidden = false
   })
   if (form === undefined) return undefined
   const as = form.get('as')
   const title = form.get('title').trim()
   return { as, ...(as === 'document' && title !== '' ? { title } : {}) }
 }
+
+/** Only a new document gets a title. */
+document.getElementById('keep')?.addEventListener('change', ({ target }) => {
+  if (target.name === 'as') document.getElementById('keep-title').hidden = target.value === 'head'
+})
 
 document.addEventListener('click', async ({ target }) => {
   const button = target.closest('[data-action]')
