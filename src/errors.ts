@@ -72,6 +72,7 @@ const PROBLEMS = {
   'saving-in-progress': { status: 503, title: 'The document is being saved, try again shortly' },
   'save-not-arrived': { status: 503, title: 'The save did not arrive in time' },
   'document-server-failed': { status: 503, title: 'Document Server does not answer as it should' },
+  'lease-lost': { status: 503, title: 'Another node has taken this over' },
   'shutting-down': { status: 503, title: 'The service is stopping' },
   'blob-missing': { status: 500, title: 'The stored bytes cannot be read' },
 } as const

@@ -58,9 +58,21 @@ export interface BlobStore {
 
 /** Tells all nodes; at most once, in order per channel on one node. */
 export interface Backplane {
+  /** Listeners of this node hear it in any case; the others while nothing is in the way. */
   publish(channel: string, message: string): Promise<void>
   /** @returns ends the subscription */
   subscribe(channel: string, listener: (message: string) => void): () => void
+  /**
+   * The listener is called when messages of other nodes may have been missed, once they are heard again.
+   *
+   * @returns ends the subscription
+   */
+  onGap(listener: () => void): () => void
+  /** Resolves when other nodes are heard on everything subscribed to so far, or when a gap will be told of it. */
+  heard(): Promise<void>
+  /** Why other nodes are not heard at the moment; undefined while they are, and for a single node. */
+  trouble(): string | undefined
+  close(): Promise<void>
 }
 
 /** `error` of CommandService. Source: ONLYOFFICE Docs API, Command service. */

@@ -3,8 +3,6 @@ import { countTrashed, trashedDocuments } from '../metadata/trash.ts'
 import type { Deps } from './deps.ts'
 
 const DAY_MS = 24 * 3600_000
-/** So many rows are read and sorted sooner than found among those of all workspaces. */
-const FEW = 1500
 
 export type TrashedDocument = DocumentRow & {
   /** ISO 8601, UTC; not before that. Undefined: it stays for ever. */
@@ -18,8 +16,7 @@ export async function listTrash(
 ): Promise<{ documents: TrashedDocument[]; totalCount: number; skip: number }> {
   const totalCount = await countTrashed(database, workspaceId)
   const from = Math.min(skip, Math.max(0, Math.ceil(totalCount / take) - 1) * take)
-  const isFew = totalCount <= FEW
-  const rows = await trashedDocuments(database, { workspaceId, skip: from, take, isFew })
+  const rows = await trashedDocuments(database, { workspaceId, skip: from, take })
   const documents = rows.map((row) => ({ ...row, erasedAt: erasedAt(row, config.TRASH_DAYS) }))
   return { documents, totalCount, skip: from }
 }

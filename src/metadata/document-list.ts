@@ -1,6 +1,9 @@
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import { isPostgres } from './engine.ts'
+import { inFolder } from './in-folder.ts'
 import type { Database, DocumentRow } from './schema.ts'
 import { findTitles } from './search.ts'
+import { withoutIndex } from './without-index.ts'
 
 export const SORT_COLUMNS = ['created_at', 'updated_at', 'title', 'file_type', 'size'] as const
 export type SortColumn = (typeof SORT_COLUMNS)[number]
@@ -34,7 +37,7 @@ type Condition = RawBuilder<SqlBool>
 const FEW = 1500
 
 /** A filter whose words were looked up: the rows of the index that hold them. */
-type Looked = DocumentFilter & { hits: number[] | undefined }
+type Looked = DocumentFilter & { hits: (number | string)[] | undefined }
 
 /** One page, with the number of all that fit; of a search it counts the hits that it looks at. */
 export async function listDocuments(
@@ -52,7 +55,7 @@ async function pageOf(
   filter: Looked,
   { sortBy, isDescending, skip, take, after }: DocumentOrder,
 ): Promise<DocumentRow[]> {
-  const { source, conditions } = chosen(filter)
+  const { source, conditions } = chosen(db, filter)
   const page = { isDescending, skip, take }
   let isFew = source !== undefined || filter.externalId !== undefined
   if (!isFew && (isNarrow(filter) || skip > 0)) {
@@ -66,13 +69,13 @@ async function pageOf(
       page.isDescending = !isDescending
     }
   }
-  const plus = isFew ? sql`+` : sql``
+  const plus = isFew ? withoutIndex(db) : sql``
   const column = sql`${plus}${sql.ref(`documents.${sortBy}`)}`
   const id = sql`${plus}documents.id`
   const direction = page.isDescending ? sql`desc` : sql`asc`
   const where = [
     ...conditions,
-    ...kindConditions(filter, sortBy, isFew),
+    ...kindConditions(db, filter, sortBy, isFew),
     ...(after === undefined
       ? []
       : [sql<SqlBool>`(${column}, ${id}) ${isDescending ? sql`<` : sql`>`} (${after.value}, ${after.id})`]),
@@ -89,8 +92,8 @@ async function countOf(db: Database, filter: Looked): Promise<number> {
     if (hits === undefined) return countKinds(db, filter)
     if (workspaceId !== undefined && !isNarrow(filter)) return hits.length
   }
-  const { source, conditions } = chosen(filter)
-  const where = [...conditions, ...kindConditions(filter, 'updated_at', true)]
+  const { source, conditions } = chosen(db, filter)
+  const where = [...conditions, ...kindConditions(db, filter, 'updated_at', true)]
   const { rows } = await sql<{ total: number }>`select count(*) as total from ${source ?? sql`documents`}
     where ${sql.join(where, sql` and `)}`.execute(db)
   return Number(rows[0]?.total ?? 0)
@@ -104,16 +107,8 @@ async function countKinds(db: Database, filter: DocumentFilter): Promise<number>
     .where('is_deleted', '=', isDeleted ? 1 : 0)
   if (workspaceId !== undefined) query = query.where('workspace_id', '=', workspaceId)
   if (fileTypes !== undefined) query = query.where('file_type', 'in', fileTypes)
-  if (folder !== undefined) query = query.where(inFolder(folder))
+  if (folder !== undefined) query = query.where(inFolder(db, folder))
   return Number((await query.executeTakeFirstOrThrow()).total)
-}
-
-/** Folders below one lie between `path/` and `path0`: `0` follows `/` in ASCII. */
-export function inFolder({ path, isDeep }: { path: string; isDeep: boolean }, plus: Sql = sql``): Condition {
-  const folder = sql`${plus}folder`
-  if (!isDeep) return sql`${folder} = ${path}`
-  if (path === '/') return sql`${folder} >= '/'`
-  return sql`(${folder} >= ${path} and ${folder} < ${`${path}0`} and (+folder = ${path} or +folder >= ${`${path}/`}))`
 }
 
 function isNarrow({ fileTypes, folder }: DocumentFilter): boolean {
@@ -129,6 +124,7 @@ function isEverywhere({ path, isDeep }: { path: string; isDeep: boolean }): bool
  *   sign stands before only compares: sqlite.org/optoverview.html §2
  */
 function kindConditions(
+  db: Database,
   { workspaceId, isDeleted, fileTypes, folder }: DocumentFilter,
   sortBy: SortColumn,
   isFree: boolean,
@@ -137,39 +133,47 @@ function kindConditions(
   const isFolderRead =
     isFree || (folder?.isDeep === false && fileTypes === undefined && sortBy === 'updated_at')
   const isTypeRead = isFree || sortBy === 'file_type'
-  const plus = (isRead: boolean) => (isRead ? sql`` : sql`+`)
+  const plus = (isRead: boolean) => (isRead ? sql`` : withoutIndex(db))
   return [
     isDeleted ? sql`deleted_at is not null` : sql`deleted_at is null`,
     ...(workspaceId === undefined ? [] : [sql<SqlBool>`workspace_id = ${workspaceId}`]),
     ...(fileTypes === undefined
       ? []
       : [sql<SqlBool>`${plus(isTypeRead)}file_type in (${sql.join(fileTypes)})`]),
-    ...(folder === undefined || isEverywhere(folder) ? [] : [inFolder(folder, plus(isFolderRead))]),
+    ...(folder === undefined || isEverywhere(folder) ? [] : [inFolder(db, folder, plus(isFolderRead))]),
   ]
 }
 
 type Chosen = { source: Sql | undefined; conditions: Condition[] }
 
 /** What finds the documents first, if anything finds few of them. A `cross join` keeps its order in SQLite. */
-function chosen(filter: Looked): Chosen {
+function chosen(db: Database, filter: Looked): Chosen {
   const { hits, externalId, metadata = {} } = filter
   const [first, ...others] = Object.entries(metadata)
   const conditions = externalId === undefined ? [] : [sql<SqlBool>`external_id = ${externalId}`]
   if (hits !== undefined) {
-    conditions.push(...Object.entries(metadata).map(hasValue))
+    conditions.push(...Object.entries(metadata).map((value) => hasValue(db, value)))
     return {
-      source: sql`(select value as hit from json_each(${JSON.stringify(hits)})) cross join documents on search_row = hit`,
+      source: isPostgres(db)
+        ? sql`unnest(${hits}::text[]) as found(hit) join documents on documents.id = hit`
+        : sql`(select value as hit from json_each(${JSON.stringify(hits)})) cross join documents on search_row = hit`,
       conditions,
     }
   }
   if (first === undefined) return { source: undefined, conditions }
-  conditions.push(...others.map(hasValue))
-  const [name, value] = first
-  const having = sql`(select document_id as hit from document_metadata where name = ${name} and value = ${value})`
-  return { source: sql`${having} cross join documents on documents.id = hit`, conditions }
+  conditions.push(...others.map((value) => hasValue(db, value)))
+  const having = sql`(select document_id as hit from document_metadata where ${isValue(db, first)}) as found`
+  const join = isPostgres(db) ? sql`join` : sql`cross join`
+  return { source: sql`${having} ${join} documents on documents.id = hit`, conditions }
 }
 
-function hasValue([name, value]: [string, string]): Condition {
+function hasValue(db: Database, value: [string, string]): Condition {
   return sql`exists (select 1 from document_metadata
-    where document_id = documents.id and name = ${name} and value = ${value})`
+    where document_id = documents.id and ${isValue(db, value)})`
+}
+
+/** Long values do not fit into an index of PostgreSQL: their digests do. */
+function isValue(db: Database, [name, value]: [string, string]): Condition {
+  const digest = isPostgres(db) ? sql`and md5(value) = md5(${value})` : sql``
+  return sql`name = ${name} ${digest} and value = ${value}`
 }

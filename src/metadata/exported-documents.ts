@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { isPostgres } from './engine.ts'
 import type { Database } from './schema.ts'
 
 export type ExportedDocument = {
@@ -24,6 +25,15 @@ export async function* exportedDocuments(
   db: Database,
   workspaceId: string | undefined,
 ): AsyncGenerator<ExportedDocument> {
+  if (isPostgres(db)) {
+    const tx = await db.startTransaction().execute()
+    try {
+      yield* documentsByFolder(tx, workspaceId)
+    } finally {
+      await tx.rollback().execute()
+    }
+    return
+  }
   await sql`begin deferred`.execute(db)
   try {
     yield* documentsByFolder(db, workspaceId)

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { inFolder } from './document-list.ts'
+import { inFolder } from './in-folder.ts'
 import type { Database, Tx } from './schema.ts'
 
 export type FolderCount = { folder: string; count: number }
@@ -14,7 +14,7 @@ export async function foldersBelow(
     .select((row) => ['folder', row.fn.sum<number>('count').as('count')])
     .where('is_deleted', '=', 0)
     .where('count', '>', 0)
-    .where(inFolder({ path, isDeep: true }))
+    .where(inFolder(db, { path, isDeep: true }))
   if (workspaceId !== undefined) query = query.where('workspace_id', '=', workspaceId)
   const rows = await query.groupBy('folder').orderBy('folder').execute()
   return rows.map(({ folder, count }) => ({ folder, count: Number(count) }))
@@ -42,7 +42,7 @@ export async function moveSome(
         .selectFrom('documents')
         .select('id')
         .where('workspace_id', '=', workspaceId)
-        .where(inFolder({ path: from, isDeep: true }))
+        .where(inFolder(tx, { path: from, isDeep: true }))
         .limit(most),
     )
     .executeTakeFirst()

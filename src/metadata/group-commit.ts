@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { mustRunAgain } from './postgres-errors.ts'
 import type { Database, Tx } from './schema.ts'
 
 /** What one transaction takes at most, so that nobody waits long for others. */
@@ -45,9 +46,11 @@ export class GroupCommit {
   }
 
   async #commit(batch: Waiting[]): Promise<void> {
-    const answers: (() => void)[] = []
+    let answers: (() => void)[] = []
     try {
       await this.#database.transaction().execute(async (tx) => {
+        // It may run more than once: see postgres.ts.
+        answers = []
         for (const one of batch) answers.push(await attempt(tx, one, batch.length > 1))
       })
       for (const answer of answers) answer()
@@ -73,6 +76,7 @@ async function attempt(
     await sql`release savepoint work`.execute(tx)
     return () => resolve(value)
   } catch (error) {
+    if (mustRunAgain(error)) throw error
     await sql`rollback to savepoint work`.execute(tx)
     await sql`release savepoint work`.execute(tx)
     return () => reject(error)

@@ -56,9 +56,10 @@ export async function* mentionedBlobs(db: Database): AsyncGenerator<Mention> {
   for (let after = ''; ; ) {
     const { rows } = await sql<Mention>`${sql.join(
       columns.map(
+        // PostgreSQL takes a null without a type for text, and wants a name for what is selected from.
         (of) => sql`select * from (select distinct ${sql.ref(of.column)} as sha256,
-          ${of.size === undefined ? sql`null` : sql.ref(of.size)} as size from ${sql.table(of.table)}
-          where ${sql.ref(of.column)} > ${after} ${isKept(of)} order by 1 limit ${AT_ONCE})`,
+          ${of.size === undefined ? sql`cast(null as bigint)` : sql.ref(of.size)} as size from ${sql.table(of.table)}
+          where ${sql.ref(of.column)} > ${after} ${isKept(of)} order by 1 limit ${AT_ONCE}) as page`,
       ),
       sql` union `,
     )} order by sha256 limit ${AT_ONCE}`.execute(db)
@@ -82,7 +83,7 @@ export async function countMentionedBlobs(db: Database): Promise<number> {
         where ${sql.ref(of.column)} is not null ${isKept(of)}`,
     ),
     sql` union `,
-  )})`.execute(db)
+  )}) as mentioned`.execute(db)
   return Number(rows[0]?.count ?? 0)
 }
 

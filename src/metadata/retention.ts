@@ -72,43 +72,45 @@ export async function giveUpVersions(
     most: number
   },
 ): Promise<number> {
-  const { numUpdatedRows } = await db
-    .updateTable('versions')
-    .set({ deleted_at: now })
-    .where('id', 'in', (old) =>
-      old
-        .selectFrom('versions as version')
-        .innerJoin('documents as document', 'document.id', 'version.document_id')
-        .select('version.id')
-        .where('version.deleted_at', 'is', null)
-        .where('version.label', 'is', null)
-        .where('version.kind', 'not in', ['conflict', 'recovery', 'draft'])
-        .where('version.updated_at', '<', before)
-        .whereRef('version.id', '<>', 'document.head_version_id')
-        .where((row) => row('version.number', '<=', row('document.last_version_number', '-', newest)))
-        .where(({ not, exists, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('sessions as session')
-                .select('session.key')
-                .whereRef('session.document_id', '=', 'version.document_id')
-                .where((row) =>
-                  row.or([
-                    row('session.base_version_id', '=', row.ref('version.id')),
-                    row('session.content_version_id', '=', row.ref('version.id')),
-                  ]),
-                )
-                .where((row) =>
-                  row.or([
-                    row('session.superseded_at', 'is', null),
-                    row('session.opened_at', '>=', sessionsSince),
-                  ]),
-                ),
+  const { numUpdatedRows } = await db.transaction().execute((tx) =>
+    tx
+      .updateTable('versions')
+      .set({ deleted_at: now })
+      .where('id', 'in', (old) =>
+        old
+          .selectFrom('versions as version')
+          .innerJoin('documents as document', 'document.id', 'version.document_id')
+          .select('version.id')
+          .where('version.deleted_at', 'is', null)
+          .where('version.label', 'is', null)
+          .where('version.kind', 'not in', ['conflict', 'recovery', 'draft'])
+          .where('version.updated_at', '<', before)
+          .whereRef('version.id', '<>', 'document.head_version_id')
+          .where((row) => row('version.number', '<=', row('document.last_version_number', '-', newest)))
+          .where(({ not, exists, selectFrom }) =>
+            not(
+              exists(
+                selectFrom('sessions as session')
+                  .select('session.key')
+                  .whereRef('session.document_id', '=', 'version.document_id')
+                  .where((row) =>
+                    row.or([
+                      row('session.base_version_id', '=', row.ref('version.id')),
+                      row('session.content_version_id', '=', row.ref('version.id')),
+                    ]),
+                  )
+                  .where((row) =>
+                    row.or([
+                      row('session.superseded_at', 'is', null),
+                      row('session.opened_at', '>=', sessionsSince),
+                    ]),
+                  ),
+              ),
             ),
-          ),
-        )
-        .limit(most),
-    )
-    .executeTakeFirst()
+          )
+          .limit(most),
+      )
+      .executeTakeFirst(),
+  )
   return Number(numUpdatedRows)
 }

@@ -88,10 +88,34 @@ export async function resolveFailures(tx: Tx, key: string, saveId: string): Prom
     .where((row) =>
       row.or([
         row('state', '=', 'failed'),
-        row.and([row('state', '=', 'receiving'), row('id', '<', saveId)]),
+        row.and([
+          row('state', '=', 'receiving'),
+          row('id', '<', saveId),
+          // Ids are in the order of one node's clock.
+          row(
+            'node',
+            '=',
+            row.selectFrom('saves as stored').select('stored.node').where('stored.id', '=', saveId),
+          ),
+        ]),
       ]),
     )
     .execute()
+}
+
+/** The stored save of the key that carries this mark. */
+export async function storedSaveWith(
+  db: Database,
+  { key, userdata }: { key: string; userdata: string },
+): Promise<{ saveId: string; status: number; userdata: string; versionId: string | null } | undefined> {
+  const row = await db
+    .selectFrom('saves')
+    .select(['id as saveId', 'status', 'version_id as versionId'])
+    .where('key', '=', key)
+    .where('userdata', '=', userdata)
+    .where('state', '=', 'stored')
+    .executeTakeFirst()
+  return row && { ...row, userdata }
 }
 
 /** Whether bytes of the key were stored already, as whatever. */
@@ -107,17 +131,18 @@ export async function hasStoredBytes(db: Database, key: string, sha256: string):
 }
 
 /**
- * What a stopped process left in flight has failed. SQLite has one service at a time, so all of it
- * is left over. @returns how many
+ * What a stopped process left in flight has failed.
+ *
+ * @param node whose saves; undefined: all
+ * @returns how many
  */
-export async function failInterrupted(db: Database, now: string): Promise<number> {
-  const rows = await db
+export async function failInterrupted(db: Database, now: string, node?: string): Promise<number> {
+  let left = db
     .updateTable('saves')
     .set({ state: 'failed', error: 'interrupted', finished_at: now })
     .where('state', '=', 'receiving')
-    .returning('id')
-    .execute()
-  return rows.length
+  if (node !== undefined) left = left.where('node', '=', node)
+  return (await left.returning('id').execute()).length
 }
 
 /** Failed saves whose edits no stored save holds yet, oldest first. */

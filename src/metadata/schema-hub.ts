@@ -37,6 +37,24 @@ export type HubTables = {
     reason: string
     at: string
   }
+  /** PostgreSQL: who may work on what, of all nodes one at a time. */
+  leases: {
+    name: string
+    /** Of one taking; whatever its holder writes, it writes only while this is here. */
+    token: string
+    /** By the clock of the database. */
+    expires_ms: number
+  }
+  /** PostgreSQL: processes that work on this database now. */
+  nodes: {
+    /** Random, another one after a restart. */
+    instance: string
+    /** `NODE_NAME`. */
+    name: string
+    /** By the clock of the database, both. */
+    since_ms: number
+    expires_ms: number
+  }
   /** Who is connected to a document's hub. */
   room_members: {
     connection_id: string

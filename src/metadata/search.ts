@@ -1,5 +1,7 @@
 import { type SqlBool, sql } from 'kysely'
+import { isPostgres } from './engine.ts'
 import type { Database, DocumentRow, Tx } from './schema.ts'
+import { findTitlesByTrigram } from './search-postgres.ts'
 import { searchTag } from './search-tag.ts'
 
 /** The tokenizer's words are of three characters: shorter ones are looked for row by row. */
@@ -19,11 +21,12 @@ const LEAST_GAP = 1.5
 
 type Titled = Pick<DocumentRow, 'id' | 'workspace_id' | 'folded_title' | 'search_row'>
 
-/** @returns the row of the index */
+/** @returns the row of the index; null where the index is PostgreSQL's own */
 export async function indexTitle(
   tx: Tx,
   { id, workspace_id, folded_title, search_row }: Titled,
-): Promise<number> {
+): Promise<number | null> {
+  if (isPostgres(tx)) return null
   const title = searchable(folded_title)
   if (search_row !== null) {
     await tx.updateTable('document_search').set({ title }).where('rowid', '=', search_row).execute()
@@ -43,7 +46,7 @@ export async function dropTitle(tx: Tx, { search_row }: Pick<DocumentRow, 'searc
 }
 
 /**
- * Titles that hold all words of the folded text, as rows of the index: the newest 1,000. Newest is
+ * Titles that hold all words of the folded text, as rows of the index (in PostgreSQL ids): the newest 1,000. Newest is
  * what was made last. At most 20,000 titles are compared with the text: those that hold the rarest
  * parts of it, or just the newest when no word has three characters. Without a workspace what lies
  * in the trash is found, too.
@@ -52,11 +55,13 @@ export async function findTitles(
   db: Database,
   text: string,
   { workspaceId, isDeleted }: { workspaceId: string | undefined; isDeleted: boolean },
-): Promise<number[]> {
-  const tag = workspaceId === undefined ? undefined : searchTag(workspaceId, isDeleted)
+): Promise<(number | string)[]> {
   const words = [...new Set(searchable(text).split(/\s+/u))].filter((word) => word !== '')
+  if (words.length === 0) return []
+  if (isPostgres(db)) return findTitlesByTrigram(db, words, { workspaceId, isDeleted })
+  const tag = workspaceId === undefined ? undefined : searchTag(workspaceId, isDeleted)
   const terms = await rarestTerms(db, words, tag)
-  if (terms === undefined || words.length === 0) return []
+  if (terms === undefined) return []
 
   const match = terms.map(phrase).join(' AND ')
   const holds = words.map((word) => sql<SqlBool>`instr(title, ${word}) > 0`)

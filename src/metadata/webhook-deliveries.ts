@@ -167,6 +167,7 @@ export async function failOld(
     where (webhook_id, id) in (
       select webhook_id, id from webhook_deliveries
       where next_attempt_at is not null and id < ${beforeId} limit ${most})
+      and next_attempt_at is not null
     returning id`.execute(db)
   return rows.length
 }

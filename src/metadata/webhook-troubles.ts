@@ -11,7 +11,7 @@ export async function deliveryTroubles(db: Database): Promise<Map<string, Delive
       select webhook_id, 1 as waiting, 0 as failed from webhook_deliveries where next_attempt_at is not null
       union all
       select webhook_id, 0 as waiting, 1 as failed from webhook_deliveries
-      where state = 'failed' and finished_at is not null)
+      where state = 'failed' and finished_at is not null) as troubles
     group by webhook_id`.execute(db)
   return new Map(rows.map(({ webhook_id, waiting, failed }) => [webhook_id, { waiting, failed }]))
 }

@@ -14,7 +14,7 @@ test('a first start that is cut off at any of its statements leaves a folder tha
   for (let n = 1; ; n += 1) {
     const calls = new FaultyCalls()
     calls.arm({ nth: n, fromThenOn: true })
-    const first = await openDatabase(url(n), faultyDialect(calls)).catch(() => undefined)
+    const first = await openDatabase(url(n), { wrap: faultyDialect(calls) }).catch(() => undefined)
     if (first !== undefined) {
       await first.destroy()
       break

@@ -47,7 +47,7 @@ export async function openLog(
     },
   })
   const open = async () => {
-    const database = await openDatabase(`sqlite:${folder}/metadata.sqlite`, wrap)
+    const database = await openDatabase(`sqlite:${folder}/metadata.sqlite`, { wrap })
     const deps = {
       database,
       commits: new GroupCommit(database),

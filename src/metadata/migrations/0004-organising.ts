@@ -1,5 +1,7 @@
 import { type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely'
+import { isPostgres } from '../engine.ts'
 import { searchTag } from '../search-tag.ts'
+import { createCountTriggers, createPostgresIndexes, createTrigramSearch } from './postgres-documents.ts'
 
 type Rows = {
   documents: {
@@ -16,7 +18,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await createListIndexes(db)
   await createMetadataIndex(db)
   await createCounts(db)
-  await createSearch(db as Kysely<Rows>)
+  await createSearch(db)
   await createRequestKeys(db)
 }
 
@@ -52,6 +54,7 @@ const ORDERS = ['updated_at', 'created_at', 'title', 'file_type', 'size'] as con
 async function createListIndexes(db: Kysely<unknown>): Promise<void> {
   await db.schema.dropIndex('documents_newest').execute()
   await db.schema.dropIndex('documents_deleted').execute()
+  if (isPostgres(db)) return createPostgresIndexes(db)
   for (const order of ORDERS) {
     const filters = order === 'file_type' ? ['folder'] : ['file_type', 'folder']
     const own = ['workspace_id', order, 'id', ...filters]
@@ -92,6 +95,12 @@ async function createMetadataIndex(db: Kysely<unknown>): Promise<void> {
     .addColumn('value', 'text', (column) => column.notNull())
     .addPrimaryKeyConstraint('metadata_of_document', ['document_id', 'name'])
     .execute()
+  if (isPostgres(db)) {
+    await sql`create index documents_of_metadata on document_metadata (name, md5(value), document_id)`.execute(
+      db,
+    )
+    return
+  }
   await db.schema
     .createIndex('documents_of_metadata')
     .on('document_metadata')
@@ -101,13 +110,18 @@ async function createMetadataIndex(db: Kysely<unknown>): Promise<void> {
 
 /** How many documents there are of each kind: counting a million rows for each page would be slow. */
 async function createCounts(db: Kysely<unknown>): Promise<void> {
-  await db.schema
+  const table = db.schema
     .createTable('document_counts')
     .addColumn('workspace_id', 'text', (column) => column.notNull())
     .addColumn('is_deleted', 'integer', (column) => column.notNull())
     .addColumn('folder', 'text', (column) => column.notNull())
     .addColumn('file_type', 'text', (column) => column.notNull())
     .addColumn('count', 'integer', (column) => column.notNull())
+  if (isPostgres(db)) {
+    await table.execute()
+    return createCountTriggers(db)
+  }
+  await table
     .addPrimaryKeyConstraint('count_of_kind', ['workspace_id', 'is_deleted', 'folder', 'file_type'])
     // Counts are read in ranges of the key.
     .modifyEnd(sql`without rowid`)
@@ -134,10 +148,15 @@ async function createCounts(db: Kysely<unknown>): Promise<void> {
  * Finds any text of three characters and more. Without positions the index is a fifth in size; what
  * it finds is compared with the title. Source: SQLite FTS5, The Trigram Tokenizer; The detail option.
  */
-async function createSearch(db: Kysely<Rows>): Promise<void> {
+async function createSearch(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('documents').addColumn('search_row', 'integer').execute()
+  if (isPostgres(db)) return createTrigramSearch(db)
+  await createFullTextSearch(db as Kysely<Rows>)
+}
+
+async function createFullTextSearch(db: Kysely<Rows>): Promise<void> {
   await sql`create virtual table document_search using fts5(
     tag, title, document_id unindexed, tokenize = 'trigram case_sensitive 1', detail = 'none')`.execute(db)
-  await db.schema.alterTable('documents').addColumn('search_row', 'integer').execute()
   await db.schema
     .createIndex('documents_by_search_row')
     .unique()

@@ -8,6 +8,8 @@ import * as sixth from './0006-sharing.ts'
 import * as seventh from './0007-hub.ts'
 import * as eighth from './0008-thumbnails.ts'
 import * as ninth from './0009-undecided-versions.ts'
+import * as tenth from './0010-nodes.ts'
+import * as eleventh from './0011-trash.ts'
 
 /** All migrations in order; one that was released is never changed. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -20,4 +22,6 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0007-hub': seventh,
   '0008-thumbnails': eighth,
   '0009-undecided-versions': ninth,
+  '0010-nodes': tenth,
+  '0011-trash': eleventh,
 }

@@ -1,0 +1,78 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import {
+  type Dialect,
+  Kysely,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  type SqliteStatement,
+} from 'kysely'
+import type { Database, Schema } from './schema.ts'
+
+/** Commands of the command line hold the lock for milliseconds. */
+const LOCK_WAIT_MS = 250
+
+/**
+ * @param wrap lets tests put a failing driver between
+ * @param lockWaitMs what has nothing else to do may wait longer for another process than the service
+ */
+export function openSqlite(path: string, wrap = (it: Dialect) => it, lockWaitMs = LOCK_WAIT_MS): Database {
+  return new Kysely<Schema>({
+    dialect: wrap(new TransactionalSqlite({ database: connect(path, lockWaitMs) })),
+  })
+}
+
+/** Opens a copy that nobody writes to, as it is. */
+export function openCopy(path: string): Database {
+  const sqlite = new Sqlite(path, { readonly: true, fileMustExist: true })
+  return new Kysely<Schema>({ dialect: new SqliteDialect({ database: withStatementCache(sqlite) }) })
+}
+
+/**
+ * Migrations run in one transaction: a process killed in the middle leaves the schema as it was.
+ * SQLite can do that (sqlite.org/lang_transaction.html); Kysely does not use it by itself.
+ */
+class TransactionalSqlite extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalSqliteAdapter()
+  }
+}
+
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
+}
+
+function connect(path: string, lockWaitMs: number): SqliteDatabase {
+  mkdirSync(dirname(path), { recursive: true })
+  // Waiting for another process's lock stops everything in this one.
+  const sqlite = new Sqlite(path, { timeout: lockWaitMs })
+  sqlite.pragma('journal_mode = WAL')
+  // A commit is on disk when it returns: an answer to Document Server rests on it.
+  sqlite.pragma('synchronous = FULL')
+  sqlite.pragma('foreign_keys = ON')
+  return withStatementCache(sqlite)
+}
+
+/** Kysely prepares every query anew; preparing costs more than most of our queries. */
+function withStatementCache(sqlite: Sqlite.Database): SqliteDatabase {
+  const MOST_STATEMENTS = 500
+  const statements = new Map<string, SqliteStatement>()
+  return {
+    close: () => sqlite.close(),
+    prepare(sql) {
+      // A deferred transaction that turns to writing can fail at once beside another process's write.
+      const text = sql === 'begin' ? 'begin immediate' : sql
+      let statement = statements.get(text)
+      if (statement === undefined) {
+        statement = sqlite.prepare(text)
+        if (statements.size >= MOST_STATEMENTS) statements.clear()
+        statements.set(text, statement)
+      }
+      return statement
+    },
+  }
+}
