@@ -5,9 +5,9 @@ import type { Database } from '../metadata/schema.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Converter, KnownConversions } from './converter-port.ts'
 import type { Events } from './events.ts'
-import type { HealthProbe } from './health.ts'
+import type { HealthProbe, Supports } from './health.ts'
 import type { MakeFile } from './json-content/make-file.ts'
-import type { KeyLocks } from './key-locks.ts'
+import type { Locks } from './locks.ts'
 import type { Openings } from './openings.ts'
 import type { BlobRef, BlobStore, DocServer, RemoteFiles, WebhookSender } from './ports.ts'
 import type { KnownAdmissions } from './sharing/admissions.ts'
@@ -26,11 +26,12 @@ export type Deps = {
   /** Undefined when no Document Server is configured. */
   docServer: DocServer | undefined
   isDocServerHealthy: HealthProbe
+  supports: Supports
   converter: Converter
   makeFile: MakeFile
   knownConversions: KnownConversions
   events: Events
-  locks: KeyLocks
+  locks: Locks
   /** First 8 characters of every key of this installation. */
   keyPrefix: string
   openings: Openings

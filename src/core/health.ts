@@ -1,25 +1,24 @@
-import type { DocServer } from './ports.ts'
-
 /** How old an answer may be, and how long a new one may take. */
 const FRESH_MS = 5000
 const PATIENCE_MS = 1000
 
 export type HealthProbe = () => Promise<boolean>
 
-/** Whether Document Server is well, asked rarely and never waited for long, however often it is read. */
-export function createHealthProbe(docServer: DocServer | undefined): HealthProbe {
+/** Whether something that we depend on is well: asked rarely and never waited for long, however often it is read. */
+export function createHealthProbe(ask: () => Promise<boolean>): HealthProbe {
   let isHealthy = false
   let askedAt = Number.NEGATIVE_INFINITY
   let asking: Promise<void> | undefined
 
   return async () => {
-    if (docServer === undefined) return false
     if (performance.now() - askedAt > FRESH_MS) {
-      asking ??= docServer.isHealthy().then((answer) => {
-        isHealthy = answer
-        askedAt = performance.now()
-        asking = undefined
-      })
+      asking ??= ask()
+        .catch(() => false)
+        .then((answer) => {
+          isHealthy = answer
+          askedAt = performance.now()
+          asking = undefined
+        })
       const isAnswered = await withinPatience(asking)
       if (!isAnswered) return false
     }
@@ -35,4 +34,12 @@ async function withinPatience(asking: Promise<void>): Promise<boolean> {
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** What the service needs besides Document Server. */
+export type Supports = {
+  isDatabaseHealthy: HealthProbe
+  areBlobsHealthy: HealthProbe
+  /** Why other nodes are not heard; undefined while they are. */
+  backplaneTrouble: () => string | undefined
 }

@@ -100,6 +100,8 @@ export async function saveWhatIsTyped(
   const unsubscribe = events.onSaveStored(key, () => resolve())
   const timer = setTimeout(resolve, LAST_SAVE_WAIT_MS)
   try {
+    // The save may be brought to another node.
+    await events.heard()
     if ((await docServer.forcesave(key)) === 0) await stored
   } catch (error) {
     log.warn({ err: error, key }, 'no forced save before the session changes')

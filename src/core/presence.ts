@@ -22,11 +22,15 @@ export async function editingState(
   const unsubscribe = events.onPresence(key, resolve)
   const timer = setTimeout(resolve, CALLBACK_WAIT_MS, undefined)
   try {
+    // The callback may go to another node.
+    await events.heard()
     const { isKnown, users } = await docServer.info(key)
     if (!isKnown) return 'over'
     if (users !== undefined && users.length > 0) return 'edited'
     const presence = await told
-    if (presence === undefined) return users === undefined ? 'edited' : 'over'
+    // Where others are not heard, a callback that another node got is missed.
+    if (presence === undefined)
+      return users === undefined || events.trouble() !== undefined ? 'edited' : 'over'
     if (presence.status === 4) return 'over'
     return presence.users.length > 0 ? 'edited' : 'closing'
   } finally {

@@ -9,6 +9,7 @@ import { sessionByKey } from '../metadata/sessions.ts'
 import type { Deps } from './deps.ts'
 import { fetchSave, fetchUnchecked } from './fetch-save.ts'
 import { isOwnKey } from './keys.ts'
+import type { Held } from './locks.ts'
 import type { DocServer } from './ports.ts'
 import { editingState } from './presence.ts'
 import { finishSave, surely } from './saves.ts'
@@ -53,7 +54,7 @@ export async function recoverForgotten(
   for (const key of keys) {
     if (stop?.aborted === true) break
     try {
-      const outcome = await deps.locks.run(key, () => recoverKey(deps, docServer, key))
+      const outcome = await deps.locks.run(key, (held) => recoverKey(deps, docServer, key, held))
       if (outcome === 'home') result.recovered += 1
       else await note(deps, key, outcome)
     } catch (error) {
@@ -72,7 +73,12 @@ async function note(deps: RecoveryDeps, key: string, { reason, fingerprint }: Wa
   await noteForgotten(deps.database, { key, reason, fingerprint, now: deps.clock().toISOString() })
 }
 
-async function recoverKey(deps: RecoveryDeps, docServer: DocServer, key: string): Promise<'home' | Waiting> {
+async function recoverKey(
+  deps: RecoveryDeps,
+  docServer: DocServer,
+  key: string,
+  held: Held,
+): Promise<'home' | Waiting> {
   const session = await sessionByKey(deps.database, key)
   if (session === undefined) return { reason: 'no session has this key' }
 
@@ -95,6 +101,7 @@ async function recoverKey(deps: RecoveryDeps, docServer: DocServer, key: string)
     url,
     isEdited,
     lastModified: before.lastModified,
+    held,
   })
   if (stored === 'damaged') return { reason: DAMAGED, fingerprint }
   if (isEdited) return { reason: 'the document is open in the editor', fingerprint }
@@ -107,6 +114,8 @@ async function recoverKey(deps: RecoveryDeps, docServer: DocServer, key: string)
   if (after.size !== before.size || after.lastModified !== before.lastModified) {
     return { reason: 'the file changed meanwhile' }
   }
+  // A node that was paused since then must not delete what another one is bringing home.
+  await deps.database.transaction().execute((tx) => held.demand(tx))
   await docServer.deleteForgotten(key)
   return 'home'
 }
@@ -123,7 +132,12 @@ async function storeForgotten(
   deps: RecoveryDeps,
   docServer: DocServer,
   session: SessionRow,
-  { url, isEdited, lastModified }: { url: string; isEdited: boolean; lastModified: string | undefined },
+  {
+    url,
+    isEdited,
+    lastModified,
+    held,
+  }: { url: string; isEdited: boolean; lastModified: string | undefined; held: Held },
 ): Promise<'stored' | 'damaged'> {
   const { key, document_id: documentId } = session
   const { database, config, clock, events, log } = deps
@@ -168,7 +182,7 @@ async function storeForgotten(
         changes: undefined,
         history: undefined,
       },
-      { isForgotten: true },
+      { held, isForgotten: true },
     )
     log.warn({ document: documentId, key, outcome, version: version?.number }, 'forgotten file recovered')
     if (version !== undefined && outcome === 'final') {

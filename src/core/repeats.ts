@@ -26,26 +26,26 @@ export type RepeatableRequest = {
  * Runs requests once, however often they are sent. The id of what a request makes is noted before it
  * runs: one that a crash cut off runs again with the same id, and finds what it had made already.
  */
-export function createRepeats({ database, clock }: Pick<Deps, 'database' | 'clock'>, rootSecret: string) {
+export function createRepeats(
+  { database, clock, locks }: Pick<Deps, 'database' | 'clock' | 'locks'>,
+  rootSecret: string,
+) {
   const seal = createSeal(rootSecret, 'request-keys')
-  const running = new Set<string>()
 
   /** @throws Problem `idempotency-key-in-use`, `idempotency-key-reused`; whatever `make` throws, and then it may be sent again */
   async function run(
     request: RepeatableRequest,
     make: (resourceId: string) => Promise<StoredAnswer>,
   ): Promise<{ answer: StoredAnswer; isRepeated: boolean }> {
-    const name = `${request.callerId} ${request.key}`
-    if (running.has(name)) throw new Problem('idempotency-key-in-use', undefined, { retryAfterS: 1 })
-    running.add(name)
-    try {
+    const name = `request ${request.callerId} ${request.key}`
+    const done = await locks.tryRun(name, async () => {
       const claimed = await claim(request)
       if ('answer' in claimed) return { answer: claimed.answer, isRepeated: true }
       const answer = await makeAnswer(request, () => make(claimed.resourceId))
       return { answer, isRepeated: false }
-    } finally {
-      running.delete(name)
-    }
+    })
+    if (done === undefined) throw new Problem('idempotency-key-in-use', undefined, { retryAfterS: 1 })
+    return done.value
   }
 
   async function claim(

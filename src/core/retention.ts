@@ -1,4 +1,4 @@
-import { trashedBefore } from '../metadata/documents.ts'
+import { findTrashed, trashedBefore } from '../metadata/documents.ts'
 import { eraseDocument, giveUpVersions, isAnythingAtRisk } from '../metadata/retention.ts'
 import { recordActivity } from './activity.ts'
 import type { Deps } from './deps.ts'
@@ -40,22 +40,36 @@ export async function purgeTrash({ database, clock, config, log }: RetentionDeps
   const now = clock()
   const before = new Date(now.getTime() - config.TRASH_DAYS * DAY_MS).toISOString()
   let purged = 0
-  for (const document of await trashedBefore(database, before, AT_ONCE)) {
-    const isPurged = await database.transaction().execute(async (tx) => {
-      if (await isAnythingAtRisk(tx, document.id)) return false
-      await recordActivity(tx, {
-        workspaceId: document.workspace_id,
-        documentId: document.id,
-        actor: { id: 'retention', name: 'Retention' },
-        action: 'purged',
-        at: now.toISOString(),
-        detail: { title: document.title },
-      })
-      await eraseDocument(tx, document)
-      return true
+  for (const { id } of await trashedBefore(database, before, AT_ONCE)) {
+    // One that cannot be erased keeps none of the others.
+    const isPurged = await purge({ database, clock }, id, before).catch((error: unknown) => {
+      log.error({ err: error, document: id }, 'not erased from the trash')
     })
-    if (isPurged) purged += 1
+    if (isPurged === true) purged += 1
   }
   if (purged > 0) log.info({ documents: purged }, 'trash emptied of what lay there long')
   return purged
+}
+
+function purge(
+  { database, clock }: Pick<Deps, 'database' | 'clock'>,
+  id: string,
+  before: string,
+): Promise<boolean> {
+  return database.transaction().execute(async (tx) => {
+    // Somebody may have brought it back since it was listed.
+    const document = await findTrashed(tx, id, undefined)
+    if (document?.deleted_at == null || document.deleted_at >= before) return false
+    if (await isAnythingAtRisk(tx, id)) return false
+    await recordActivity(tx, {
+      workspaceId: document.workspace_id,
+      documentId: id,
+      actor: { id: 'retention', name: 'Retention' },
+      action: 'purged',
+      at: clock().toISOString(),
+      detail: { title: document.title },
+    })
+    await eraseDocument(tx, document)
+    return true
+  })
 }

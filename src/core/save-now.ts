@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Problem } from '../errors.ts'
-import { isSaveInFlight } from '../metadata/saves.ts'
+import { isSaveInFlight, storedSaveWith } from '../metadata/saves.ts'
 import type { VersionRow } from '../metadata/schema.ts'
 import { currentSession } from '../metadata/sessions.ts'
 import { versionById } from '../metadata/versions.ts'
@@ -57,6 +57,8 @@ export async function storedSave(
   const userdata = `${API_SAVE_MARK}${randomUUIDv7()}`
   const { next, unsubscribe } = followSaves(events, key)
   try {
+    // The save may be brought to another node.
+    await events.heard()
     for (let running: SaveStored | undefined; ; ) {
       const asked = next()
       const answer = await docServer.forcesave(key, userdata)
@@ -78,8 +80,10 @@ export async function storedSave(
 
   async function arrival(asked: Promise<SaveStored>): Promise<SaveStored> {
     const save = await within(asked, deadline - performance.now())
-    if (save === undefined) throw new Problem('save-not-arrived', `no save arrived within ${waitS} s`)
-    return save
+    // Stored by a node that is not heard at the moment.
+    const unheard = save ?? (await storedSaveWith(database, { key, userdata }))
+    if (unheard === undefined) throw new Problem('save-not-arrived', `no save arrived within ${waitS} s`)
+    return unheard
   }
 }
 

@@ -9,6 +9,7 @@ import { sessionByKey, updateSession } from '../metadata/sessions.ts'
 import type { User } from './callers.ts'
 import type { Deps } from './deps.ts'
 import { fetchChanges, fetchSave } from './fetch-save.ts'
+import type { Held } from './locks.ts'
 import type { BlobRef, DocServer } from './ports.ts'
 import { recordSave } from './save-activity.ts'
 import { type AppliedSave, applySave, type DurableSave } from './save-rules.ts'
@@ -82,7 +83,7 @@ export async function takeSave(deps: SaveDeps, save: IncomingSave): Promise<Take
     const row = journalRow(deps, session, save, saveId)
     await deps.commits.run((tx) => insertSave(tx, row))
     await announce(deps, session.document_id, { state: 'saving' })
-    return await deps.locks.run(save.key, () => store(deps, session, { ...save, url }, saveId))
+    return await deps.locks.run(save.key, (held) => store(deps, session, { ...save, url }, { saveId, held }))
   } catch (error) {
     await noteFailure(deps, session, save, saveId, error)
     throw error
@@ -116,7 +117,7 @@ async function store(
   deps: SaveDeps,
   { key, document_id: documentId }: SessionRow,
   save: IncomingSave & { url: string },
-  saveId: string,
+  { saveId, held }: { saveId: string; held: Held },
 ): Promise<TakenSave> {
   if (deps.docServer === undefined) throw new Problem('document-server-missing')
 
@@ -140,7 +141,7 @@ async function store(
     history: cutsVersion ? save.history : undefined,
   }
   const submission = save.form && { submitter: save.form.submitter, data: formData }
-  const applied = await finishSave(deps, key, durable, { submission })
+  const applied = await finishSave(deps, key, durable, { held, submission })
   await tellStored(deps, key, documentId, save, saveId, applied)
   return { outcome: applied.outcome, documentId, versionNumber: applied.version?.number }
 }
@@ -188,6 +189,8 @@ async function bytesOf(
 /**
  * The one transaction that makes a save count. Shared with recovery.
  *
+ * @throws Problem `lease-lost`: another node has taken the key over, and this one has done nothing
+ * @param held what nobody else works on the key by
  * @param isForgotten the bytes were found in Document Server's forgotten store
  * @param submission the bytes are a form that was handed in
  */
@@ -196,12 +199,14 @@ export async function finishSave(
   key: string,
   save: DurableSave,
   {
+    held,
     isForgotten = false,
     submission,
-  }: { isForgotten?: boolean; submission?: Pick<FormSave, 'submitter' | 'data'> | undefined } = {},
+  }: { held: Held; isForgotten?: boolean; submission?: Pick<FormSave, 'submitter' | 'data'> | undefined },
 ): Promise<AppliedSave> {
   const now = clock().toISOString()
   return commits.run(async (tx) => {
+    await held.demand(tx)
     const session = await sessionByKey(tx, key)
     if (session === undefined) throw new Problem('key-unknown')
     const applied = await applySave({ tx, session, save, now, keyPrefix })

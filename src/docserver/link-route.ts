@@ -2,16 +2,21 @@ import { randomBytes } from 'node:crypto'
 import { parseCookie, stringifySetCookie } from 'cookie'
 import express, { type Request, type Response, Router } from 'express'
 import { z } from 'zod'
+import { readableDocument } from '../core/documents.ts'
 import { admissionOfLink } from '../core/sharing/admission.ts'
 import { workingLink } from '../core/sharing/links.ts'
 import type { SharedUser } from '../core/sharing/options.ts'
 import { Problem } from '../errors.ts'
+import { shownTitle } from '../pages/files/shown.ts'
 import type { Door } from './door.ts'
 import { sendEditorPage } from './editor-page.ts'
 import { openingOf } from './open-editor.ts'
 
 const GUEST_COOKIE = 'docs_guest'
 const GUEST_S = 365 * 86_400
+
+/** A guest who has not chosen a name. */
+const NOBODY_YET: SharedUser = { id: 'guest', name: '' }
 
 const GuestName = z.object({ name: z.string().trim().min(1).max(100) })
 
@@ -24,7 +29,7 @@ export function linkRoute(door: Door): Router {
   router.get('/:token', async (request, response) => {
     const link = await workingLink(deps, linkIdOf(request))
     const guest = guestOf(request)
-    if (link.user === null && guest === undefined) return askName(response, 200, '')
+    if (link.user === null && guest === undefined) return askName(response, link.id, { status: 200 })
     const { documentId, ...admission } = await admissionOfLink(deps, link.id, guest)
     const wanted = openingOf(request, admission.caller)
     await sendEditorPage(door, response, {
@@ -36,9 +41,12 @@ export function linkRoute(door: Door): Router {
   })
 
   router.post('/:token', express.urlencoded({ extended: false, limit: 4096 }), async (request, response) => {
-    await workingLink(deps, linkIdOf(request))
+    const link = await workingLink(deps, linkIdOf(request))
     const given = GuestName.safeParse(request.body ?? {})
-    if (!given.success) return askName(response, 400, 'Please choose a name of 1 to 100 characters.')
+    if (!given.success) {
+      const message = 'Please choose a name of 1 to 100 characters.'
+      return askName(response, link.id, { status: 400, message })
+    }
     const known = guestOf(request)
     // Two people with one id would be one user to Document Server.
     const id = known?.id ?? `guest-${randomBytes(12).toString('base64url')}`
@@ -71,8 +79,16 @@ export function linkRoute(door: Door): Router {
     })
   }
 
-  function askName(response: Response, status: number, message: string): void {
-    response.status(status).set('Cache-Control', 'no-store').send(views.render('guest', { message }))
+  /** @throws Problem `token-invalid`, `document-not-found`, `permission-missing`: nobody chooses a name in vain */
+  async function askName(
+    response: Response,
+    linkId: string,
+    { status, message = '' }: { status: number; message?: string },
+  ): Promise<void> {
+    const { caller, documentId } = await admissionOfLink(deps, linkId, NOBODY_YET)
+    const { title, file_type } = await readableDocument(deps, caller, documentId)
+    const data = { message, document: `${shownTitle(title)}.${file_type}` }
+    response.status(status).set('Cache-Control', 'no-store').send(views.render('guest', data))
   }
 
   return router

@@ -91,6 +91,31 @@ test('a guest chooses a name, and keeps an id of their own in their browser', as
   expect((await open(both, made, { headers: { cookie: forged } })).html).toContain('Your name')
 })
 
+test('who is asked for a name reads which document it is for, as long as the link works', async () => {
+  await using both = await startBoth()
+  await both.app.fetch(`/api/documents/${both.id}`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ title: 'Plan <b> \u202efdp' }),
+  })
+  const { link: made } = await link(both, {})
+  const shown = 'Plan &lt;b&gt; fdp.docx</h1>'
+  expect((await open(both, made)).html).toContain(shown)
+  expect((await open(both, made, named('   '))).html).toContain(shown)
+
+  const forged = `${made.url.slice(0, -4)}AAAA`
+  const refused = await open(both, { url: forged })
+  expect([refused.status, refused.html.includes('Plan')]).toEqual([401, false])
+  await both.app.fetch(`/api/documents/${both.id}`, { method: 'DELETE' })
+  const trashed = await open(both, made)
+  expect([trashed.status, trashed.html.includes('Plan')]).toEqual([404, false])
+  await both.app.fetch(`/api/documents/${both.id}/undelete`, { method: 'POST' })
+  expect((await open(both, made)).html).toContain(shown)
+  await both.app.fetch(`/api/documents/${both.id}/links/${made.id}`, { method: 'DELETE' })
+  const revoked = await open(both, made)
+  expect([revoked.status, revoked.html.includes('Plan')]).toEqual([401, false])
+})
+
 test('a link is never wider than its maker, and is its makers’ business alone', async () => {
   await using both = await startBoth()
   const reader = await bearerWith(both.app, ['documents:read'])

@@ -27,13 +27,14 @@ export async function clearSaves(deps: ClearDeps, caller: Caller, key: string): 
   const { database, docServer, clock, locks } = deps
   const { document_id: documentId } = await knownSession(database, key)
   if (docServer === undefined) throw new Problem('document-server-missing')
-  return locks.run(key, async () => {
+  return locks.run(key, async (held) => {
     const failed = await failedSaves(database, key)
     if (failed.length === 0) return 0
     const holder = await whoHasThem(deps, docServer, key, failed)
     if (holder !== undefined) throw new Problem('precondition-failed', holder)
     const at = clock().toISOString()
     return database.transaction().execute(async (tx) => {
+      await held.demand(tx)
       const saves = await settleFailures(tx, key)
       const errors = [...new Set(failed.map(({ error }) => error))]
       await recordOperator(tx, caller, { documentId, action: 'save-cleared', at, detail: { saves, errors } })

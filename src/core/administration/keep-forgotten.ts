@@ -8,6 +8,7 @@ import { authorOf, type Caller, workspaceOf } from '../callers.ts'
 import type { Deps } from '../deps.ts'
 import { fetchSave } from '../fetch-save.ts'
 import { isOwnKey } from '../keys.ts'
+import type { Held } from '../locks.ts'
 import { addDocument } from '../new-document.ts'
 import { replaceHead } from '../new-head.ts'
 import type { BlobRef, DocServer } from '../ports.ts'
@@ -42,7 +43,7 @@ export async function keepForgotten(
   const { docServer, keyPrefix } = deps
   if (docServer === undefined) throw new Problem('document-server-missing')
   if (!isOwnKey(keyPrefix, wanted.key)) throw new Problem('key-unknown', 'there is no such forgotten file')
-  return deps.locks.run(wanted.key, () => keep(deps, docServer, caller, wanted))
+  return deps.locks.run(wanted.key, (held) => keep(deps, docServer, caller, wanted, held))
 }
 
 async function keep(
@@ -50,6 +51,7 @@ async function keep(
   docServer: DocServer,
   caller: Caller,
   { key, as, title, id }: Parameters<typeof keepForgotten>[2],
+  held: Held,
 ): Promise<KeptForgotten> {
   const url = await docServer.forgottenUrl(key)
   if (url === undefined) throw new Problem('key-unknown', 'there is no such forgotten file')
@@ -60,7 +62,7 @@ async function keep(
   const blob = await fetchSave(deps, docServer, { url, fileType })
   const document =
     as === 'head'
-      ? await asHead(deps, caller, source, { blob, fileType })
+      ? await asHead(deps, caller, source, { blob, fileType, held })
       : await asDocument(deps, caller, source, { blob, fileType, title, id })
   const isDeleted = await deleteIfUnchanged(deps, docServer, key, before)
   return { documentId: document.id, isDeleted }
@@ -72,7 +74,7 @@ async function asHead(
   deps: KeepDeps,
   caller: Caller,
   source: DocumentRow | undefined,
-  { blob, fileType }: Kept,
+  { blob, fileType, held }: Kept & { held: Held },
 ): Promise<DocumentRow> {
   if (source === undefined) throw new Problem('key-unknown', 'no document of ours belongs to this file')
   const document = await findDocument(deps.database, source.id, workspaceOf(caller))
@@ -83,6 +85,7 @@ async function asHead(
     fileType,
     author: authorOf(caller),
     description: 'Forgotten file of Document Server',
+    also: (tx) => held.demand(tx),
     activity: { action: 'recovered' },
   })
   return document

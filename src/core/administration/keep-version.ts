@@ -4,6 +4,7 @@ import type { DocumentRow, VersionKind, VersionRow } from '../../metadata/schema
 import { findVersion } from '../../metadata/versions.ts'
 import { type Caller, workspaceOf } from '../callers.ts'
 import type { Deps } from '../deps.ts'
+import type { Held } from '../locks.ts'
 import { addDocumentIn } from '../new-document.ts'
 import { giveLabel, restoreVersion } from '../versions.ts'
 
@@ -28,10 +29,10 @@ type Wanted = { versionId: string; as: KeptAs; title?: string | undefined; id: s
  */
 export function keepVersion(deps: KeepDeps, caller: Caller, wanted: Wanted): Promise<DocumentRow> {
   // Of two at once, the second finds it dealt with.
-  return deps.locks.run(wanted.versionId, () => keep(deps, caller, wanted))
+  return deps.locks.run(wanted.versionId, (held) => keep(deps, caller, wanted, held))
 }
 
-async function keep(deps: KeepDeps, caller: Caller, wanted: Wanted): Promise<DocumentRow> {
+async function keep(deps: KeepDeps, caller: Caller, wanted: Wanted, held: Held): Promise<DocumentRow> {
   const { version, document } = await undecided(deps, caller, wanted.versionId)
   if (wanted.as === 'head') {
     const restored = await restoreVersion(deps, caller, { documentId: document.id, versionId: version.id })
@@ -40,6 +41,7 @@ async function keep(deps: KeepDeps, caller: Caller, wanted: Wanted): Promise<Doc
   }
   const title = wanted.title ?? `${document.title} (${version.kind})`
   return deps.database.transaction().execute(async (tx) => {
+    await held.demand(tx)
     await giveLabel(tx, version.id, 'Kept as a document of its own')
     return addDocumentIn(tx, deps, caller, {
       title,

@@ -7,6 +7,7 @@ import { updateVersion, versionById } from '../../metadata/versions.ts'
 import type { Caller } from '../callers.ts'
 import type { Deps } from '../deps.ts'
 import { newKey } from '../keys.ts'
+import type { Held } from '../locks.ts'
 import type { DocServer } from '../ports.ts'
 import { storedSave } from '../save-now.ts'
 import { editorsOf, knownSession } from '../sessions.ts'
@@ -108,7 +109,7 @@ export async function closeSession(deps: SessionDeps, caller: Caller, key: strin
   const session = await knownSession(deps.database, key)
   const closed = await saveAndDrop(deps, session)
   // Not between two steps of a save.
-  const wasCurrent = await deps.locks.run(key, () => endSession(deps, caller, key, closed))
+  const wasCurrent = await deps.locks.run(key, (held) => endSession(deps, caller, { key, held }, closed))
   // Whoever has opened the document since then is in another session.
   if (wasCurrent) await deps.events.publish(session.document_id, { type: 'users', users: [] })
   return closed
@@ -135,11 +136,12 @@ async function saveAndDrop(deps: SessionDeps, session: SessionRow): Promise<Clos
 async function endSession(
   { database, clock, keyPrefix }: SessionDeps,
   caller: Caller,
-  key: string,
+  { key, held }: { key: string; held: Held },
   closed: ClosedSession,
 ): Promise<boolean> {
   const now = clock().toISOString()
   return database.transaction().execute(async (tx) => {
+    await held.demand(tx)
     const session = await sessionByKey(tx, key)
     if (session === undefined) return false
     const isCurrent = session.superseded_at === null

@@ -20,6 +20,8 @@ export class RemoteDeliveries {
   readonly #inFlight = new Map<string, number>()
   readonly #attempts = new Set<Promise<void>>()
   #starting: Promise<void> | undefined
+  /** Room was made while the last look was under way, which may not have seen it. */
+  #isLookWanted = false
 
   constructor(deps: AttemptDeps, stop: AbortSignal) {
     this.#deps = deps
@@ -28,9 +30,8 @@ export class RemoteDeliveries {
 
   /** Starts what is due, as far as there is room; a quiet round only reads. */
   startDue(): Promise<void> {
-    this.#starting ??= this.#fill().finally(() => {
-      this.#starting = undefined
-    })
+    this.#isLookWanted = true
+    this.#starting ??= this.#look()
     return this.#starting
   }
 
@@ -40,6 +41,18 @@ export class RemoteDeliveries {
       await (this.#stop.aborted ? this.#starting : this.startDue())
       await Promise.all(this.#attempts)
     } while (this.#attempts.size > 0 || this.#starting !== undefined)
+  }
+
+  async #look(): Promise<void> {
+    try {
+      while (this.#isLookWanted) {
+        this.#isLookWanted = false
+        await this.#fill()
+      }
+    } finally {
+      // In the same turn as the last question: nothing can be wanted in between.
+      this.#starting = undefined
+    }
   }
 
   async #fill(): Promise<void> {

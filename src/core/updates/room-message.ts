@@ -17,7 +17,8 @@ export type RoomMessage =
       /** Connection that sent it, and the update in Base64. */
       updates: [from: string, base64: string][]
     }
-  | { kind: 'awareness'; from: string; data: unknown }
+  /** `to`: a newcomer, who is told what others said last. */
+  | { kind: 'awareness'; from: string; data: unknown; to?: string }
   | { kind: 'joined'; member: RoomMember }
   | { kind: 'left'; connectionId: string }
   /** The content was replaced: what was shared so far belongs to an ended epoch. */

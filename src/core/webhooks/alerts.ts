@@ -5,16 +5,19 @@ import type { Tx } from '../../metadata/schema.ts'
 import { insertDelivery } from '../../metadata/webhook-deliveries.ts'
 import { eventBody, idAt } from '../activity.ts'
 import type { Deps } from '../deps.ts'
+import type { Held } from '../locks.ts'
 
 /** Names the administrator's webhook where others have an id. */
 export const ALERT_WEBHOOK_ID = 'alert'
 
+/** Checks are a minute apart: another node goes on when one has missed its turn. */
+const TAKEN_OVER_MS = 90_000
 /** What is over must stay so for this many checks before it counts as resolved. */
 const CALM_CHECKS = 2
 
 type AlertDeps = Pick<
   Deps,
-  'database' | 'clock' | 'config' | 'log' | 'docServer' | 'isDocServerHealthy' | 'webhookSecret'
+  'database' | 'clock' | 'config' | 'log' | 'docServer' | 'isDocServerHealthy' | 'webhookSecret' | 'locks'
 >
 
 /** Figures of what is wrong; undefined while all is well. */
@@ -47,21 +50,29 @@ async function docServerDown({ docServer, isDocServerHealthy }: AlertDeps): Prom
  */
 export async function checkAlerts(deps: AlertDeps): Promise<void> {
   if (deps.config.ALERT_WEBHOOK_URL === undefined) return
-  for (const [name, check] of CHECKS) {
-    try {
-      await note(deps, name, await check(deps))
-    } catch (error) {
-      deps.log.error({ err: error, alert: name }, 'not known whether there is something to alert of')
+  await deps.locks.round('alerts', TAKEN_OVER_MS, async (held) => {
+    for (const [name, check] of CHECKS) {
+      try {
+        await note(deps, name, await check(deps), held)
+      } catch (error) {
+        deps.log.error({ err: error, alert: name }, 'not known whether there is something to alert of')
+      }
     }
-  }
+  })
 }
 
-async function note({ database, clock }: AlertDeps, name: string, trouble: Trouble): Promise<void> {
+async function note(
+  { database, clock }: AlertDeps,
+  name: string,
+  trouble: Trouble,
+  held: Held,
+): Promise<void> {
   const now = clock().toISOString()
   const known = (await raisedAlerts(database)).find((alert) => alert.name === name)
   if (trouble === undefined && known === undefined) return
   if (trouble !== undefined && known?.calm_checks === 0) return
   await database.transaction().execute(async (tx) => {
+    await held.demand(tx)
     if (known === undefined) {
       await insertAlert(tx, { name, raised_at: now, calm_checks: 0 })
       await tell(tx, name, now, { state: 'raised', ...trouble })

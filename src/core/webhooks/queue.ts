@@ -31,6 +31,8 @@ export class WebhookQueue {
   readonly #inFlight = new Map<string, number>()
   readonly #sends = new Set<Promise<void>>()
   #starting: Promise<void> | undefined
+  /** Room was made while the last look was under way, which may not have seen it. */
+  #isLookWanted = false
 
   constructor(deps: QueueDeps, stop: AbortSignal) {
     this.#deps = deps
@@ -39,9 +41,8 @@ export class WebhookQueue {
 
   /** Starts what is due, as far as there is room; a quiet round only reads. */
   startDue(): Promise<void> {
-    this.#starting ??= this.#fill().finally(() => {
-      this.#starting = undefined
-    })
+    this.#isLookWanted = true
+    this.#starting ??= this.#look()
     return this.#starting
   }
 
@@ -51,6 +52,18 @@ export class WebhookQueue {
       await (this.#stop.aborted ? this.#starting : this.startDue())
       await Promise.all(this.#sends)
     } while (this.#sends.size > 0 || this.#starting !== undefined)
+  }
+
+  async #look(): Promise<void> {
+    try {
+      while (this.#isLookWanted) {
+        this.#isLookWanted = false
+        await this.#fill()
+      }
+    } finally {
+      // In the same turn as the last question: nothing can be wanted in between.
+      this.#starting = undefined
+    }
   }
 
   async #fill(): Promise<void> {
