@@ -1,47 +1,27 @@
-import { randomUUID } from 'node:crypto'
-import type { Dir, Stats } from 'node:fs'
+import type { Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import * as fs from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { LRUCache } from 'lru-cache'
 import { KeyLocks } from '../core/key-locks.ts'
 import type { BlobRef, BlobStore, PutLimits, RandomAccess, StoredBlob } from '../core/ports.ts'
 import { Problem } from '../errors.ts'
 import {
-  CHUNK_BYTES,
   codeOf,
-  copyHashed,
-  copyOut,
-  hashOf,
   ignore,
-  inMemory,
   insideOf,
   io,
-  once,
-  randomAccess,
-  readAt,
+  openedFile,
+  SHA256,
+  streamOf,
   unavailable,
   unlessMissing,
 } from './file-bytes.ts'
+import { emptyFolder, type Files, Staging } from './staging.ts'
+import { WholeFiles } from './whole-files.ts'
 
-/** The file-system functions in use; tests pass some that fail. */
-export type Files = {
-  open(path: string, flags: string, mode?: number): Promise<FileHandle>
-  rename(from: string, to: string): Promise<void>
-  unlink(path: string): Promise<void>
-  /** @returns the first folder that had to be made */
-  mkdir(path: string, options: { recursive: true }): Promise<string | undefined>
-  stat(path: string): Promise<Stats>
-  opendir(path: string): Promise<Dir>
-}
+export type { Files } from './staging.ts'
 
-/** Sent in one piece and remembered. */
-const SMALL_BYTES = 64 * 1024
-const SMALL_CACHE_BYTES = 16 * 1024 * 1024
-/** Blobs. */
-const WHOLE_KNOWN = 50_000
-const SHA256 = /^[0-9a-f]{64}$/
 const FOLDER = /^[0-9a-f]{2}$/
 
 /**
@@ -52,14 +32,9 @@ export class DiskBlobs implements BlobStore {
   readonly #files: Files
   readonly #root: string
   readonly #blobs: string
-  readonly #staging: string
-  /** Small files are asked for by every opener, and never change. */
-  readonly #small = new LRUCache<string, Buffer>({
-    maxSize: SMALL_CACHE_BYTES,
-    sizeCalculation: (bytes) => bytes.length || 1,
-  })
-  /** Blobs that were found whole, with what tells whether they are still the same file. */
-  readonly #whole = new LRUCache<string, string>({ max: WHOLE_KNOWN })
+  readonly #tmp: string
+  readonly #staging: Staging
+  readonly #whole = new WholeFiles()
   /** A blob stored anew must not be deleted as the old one that it was. */
   readonly #locks = new KeyLocks()
   /** Folders that are known to survive a power cut. */
@@ -69,7 +44,8 @@ export class DiskBlobs implements BlobStore {
     this.#files = files
     this.#root = resolve(root)
     this.#blobs = join(this.#root, 'blobs')
-    this.#staging = join(this.#root, 'tmp')
+    this.#tmp = join(this.#root, 'tmp')
+    this.#staging = new Staging({ files, folder: this.#tmp, isDurable: true })
   }
 
   /**
@@ -81,16 +57,12 @@ export class DiskBlobs implements BlobStore {
     const store = new DiskBlobs(options)
     await store.#ensureRoot()
     await store.#ensureFolder(store.#blobs)
-    await store.#ensureFolder(store.#staging)
+    await store.#ensureFolder(store.#tmp)
     return store
   }
 
-  async put(bytes: Readable, limits: PutLimits): Promise<BlobRef> {
-    // Without a listener, a source failing while nobody reads it would end the process.
-    bytes.on('error', ignore)
-    const staged = join(this.#staging, randomUUID())
-    try {
-      const blob = await this.#stage(staged, bytes, limits)
+  put(bytes: Readable, limits: PutLimits): Promise<BlobRef> {
+    return this.#staging.take(bytes, limits, async (staged, blob) => {
       const path = this.#path(blob.sha256)
       await this.#ensureFolder(dirname(path))
       // An older file of the same content is replaced: that heals a damaged one, and its new time
@@ -98,77 +70,34 @@ export class DiskBlobs implements BlobStore {
       await this.#locks.run(blob.sha256, () => io(this.#files.rename(staged, path)))
       await this.#syncFolder(dirname(path))
       return blob
-    } catch (error) {
-      bytes.destroy()
-      // Gone already if the rename was done; whatever else stays is for removeLeftovers().
-      await this.#files.unlink(staged).catch(ignore)
-      throw error
-    }
+    })
   }
 
   async get(sha256: string, range?: { start: number; end: number }): Promise<Readable> {
-    const file = await this.#openBlob(sha256)
-    let streaming = false
-    try {
-      const { size } = await io(file.stat())
-      const { start, end } = insideOf(size, range)
-      if (end - start < CHUNK_BYTES) return once(await readAt(file, start, end - start + 1))
-      streaming = true
-      return file.createReadStream({ start, end, highWaterMark: CHUNK_BYTES })
-    } finally {
-      if (!streaming) await file.close().catch(ignore)
-    }
+    return streamOf(await this.#openBlob(sha256), range)
   }
 
+  /** A damaged file is never sent: it is read and hashed before its first byte. */
   async send(
     { sha256, size }: BlobRef,
     range: { start: number; end: number } | undefined,
     to: Writable,
   ): Promise<void> {
-    const { start, end } = insideOf(size, range)
-    const name = `${sha256} ${start} ${end}`
-    const known = this.#small.get(name)
-    if (known !== undefined) {
-      to.end(known)
-      return
-    }
+    const part = insideOf(size, range)
+    if (this.#whole.sendKnown(sha256, part, to)) return
     const file = await this.#openBlob(sha256)
     try {
-      await this.#demandWhole(file, { sha256, size })
-      if (end - start < SMALL_BYTES) {
-        const bytes = await readAt(file, start, end - start + 1)
-        this.#small.set(name, bytes)
-        to.end(bytes)
-      } else await copyOut(file, start, end, to)
+      if (!(await this.#whole.isWhole(file, { sha256, size }))) {
+        throw new Problem('blob-missing', `blob ${sha256} is damaged`)
+      }
+      await this.#whole.send(file, sha256, part, to)
     } finally {
       await file.close().catch(ignore)
     }
   }
 
-  /**
-   * A damaged file is never sent: before its first byte it is read and hashed, once while it stays the same.
-   *
-   * @throws Problem `blob-missing`
-   */
-  async #demandWhole(file: FileHandle, { sha256, size }: BlobRef): Promise<void> {
-    const found = await io(file.stat())
-    const state = `${found.ino} ${found.mtimeMs}`
-    const isSized = found.size === size
-    if (isSized && this.#whole.get(sha256) === state) return
-    if (!isSized || (await hashOf(file, size)) !== sha256)
-      throw new Problem('blob-missing', `blob ${sha256} is damaged`)
-    this.#whole.set(sha256, state)
-  }
-
   async open(sha256: string): Promise<RandomAccess & AsyncDisposable> {
-    const file = await this.#openBlob(sha256)
-    try {
-      const { size } = await io(file.stat())
-      return { ...randomAccess(file, size), [Symbol.asyncDispose]: () => file.close().catch(ignore) }
-    } catch (error) {
-      await file.close().catch(ignore)
-      throw error
-    }
+    return openedFile(await this.#openBlob(sha256))
   }
 
   async *list(): AsyncIterable<StoredBlob> {
@@ -197,27 +126,20 @@ export class DiskBlobs implements BlobStore {
    *
    * @throws Problem `storage-unavailable`
    */
-  async removeLeftovers(): Promise<void> {
-    for await (const entry of await io(this.#files.opendir(this.#staging))) {
-      if (entry.isFile()) await io(this.#files.unlink(join(this.#staging, entry.name)))
-    }
+  removeLeftovers(): Promise<void> {
+    return emptyFolder(this.#files, this.#tmp)
   }
 
-  /** Writes the source to `path`, complete and fsynced. */
-  async #stage(path: string, bytes: Readable, { maxBytes, inspect }: PutLimits): Promise<BlobRef> {
-    const file = await io(this.#files.open(path, 'wx+', 0o600))
-    try {
-      const { small, ...blob } = await copyHashed(bytes, file, maxBytes)
-      if (inspect) await inspect(small === undefined ? randomAccess(file, blob.size) : inMemory(small))
-      // Once only: after a failed fsync the kernel may report success for pages that it dropped.
-      await io(file.sync())
-      await io(file.close())
-      return blob
-    } catch (error) {
-      await file.close().catch(ignore)
-      throw error
-    }
+  /** Whether the folder of the blobs is there: what holds it may have been unmounted. */
+  async isReachable(): Promise<boolean> {
+    return this.#files.stat(this.#blobs).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
   }
+
+  /** There is nothing to end. */
+  async close(): Promise<void> {}
 
   /** An existing root is not synced: its parent need not be readable to us. */
   async #ensureRoot(): Promise<void> {

@@ -4,6 +4,8 @@ import { Readable, type Writable } from 'node:stream'
 import type { BlobRef, RandomAccess } from '../core/ports.ts'
 import { Problem } from '../errors.ts'
 
+/** The address of a blob. */
+export const SHA256 = /^[0-9a-f]{64}$/
 /** The unit of writing, and of each of the two buffers that a large file is sent through. */
 export const CHUNK_BYTES = 256 * 1024
 /** Sources may deliver a few bytes at a time: then the number of buffers is the limit, not their size. */
@@ -64,7 +66,7 @@ export async function copyOut(file: FileHandle, start: number, end: number, to: 
 }
 
 /** Resolves when the sink has passed the bytes on: then their buffer may be used again. */
-function write(to: Writable, bytes: Buffer): Promise<void> {
+export function write(to: Writable, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     to.write(bytes, (error) => (error ? reject(error) : resolve()))
   })
@@ -106,6 +108,38 @@ export function randomAccess(file: FileHandle, size: number): RandomAccess {
   return {
     size,
     read: (offset, length) => readAt(file, offset, Math.max(0, Math.min(length, size - offset))),
+  }
+}
+
+/** The file is closed with it, and when this fails. */
+export async function openedFile(file: FileHandle): Promise<RandomAccess & AsyncDisposable> {
+  try {
+    const { size } = await io(file.stat())
+    return { ...randomAccess(file, size), [Symbol.asyncDispose]: () => file.close().catch(ignore) }
+  } catch (error) {
+    await file.close().catch(ignore)
+    throw error
+  }
+}
+
+/**
+ * The file is closed at the end of the stream, and when this fails.
+ *
+ * @throws Problem `range-not-satisfiable`
+ */
+export async function streamOf(
+  file: FileHandle,
+  range: { start: number; end: number } | undefined,
+): Promise<Readable> {
+  let streaming = false
+  try {
+    const { size } = await io(file.stat())
+    const { start, end } = insideOf(size, range)
+    if (end - start < CHUNK_BYTES) return once(await readAt(file, start, end - start + 1))
+    streaming = true
+    return file.createReadStream({ start, end, highWaterMark: CHUNK_BYTES })
+  } finally {
+    if (!streaming) await file.close().catch(ignore)
   }
 }
 
