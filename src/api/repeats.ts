@@ -25,7 +25,7 @@ export type Repeats = {
   ): Promise<StoredAnswer>
 }
 
-export function createRepeats(deps: Pick<Deps, 'database' | 'clock'>, rootSecret: string): Repeats {
+export function createRepeats(deps: Pick<Deps, 'database' | 'clock' | 'locks'>, rootSecret: string): Repeats {
   const repeats = createCoreRepeats(deps, rootSecret)
   return {
     async answer(request, response, caller, make) {

@@ -34,6 +34,21 @@ export class MemoryBackplane implements Backplane {
     }
   }
 
+  /** A single node misses nothing. */
+  onGap(): () => void {
+    return () => {}
+  }
+
+  async heard(): Promise<void> {}
+
+  trouble(): undefined {
+    return undefined
+  }
+
+  async close(): Promise<void> {
+    this.#channels.clear()
+  }
+
   #deliver(channel: string, message: string): void {
     const subscriptions = this.#channels.get(channel)
     if (!subscriptions) return

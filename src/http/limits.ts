@@ -1,8 +1,9 @@
 import type { RequestHandler, Response } from 'express'
-import { ipKeyGenerator, MemoryStore, rateLimit } from 'express-rate-limit'
+import { ipKeyGenerator, MemoryStore, type Options, rateLimit, type Store } from 'express-rate-limit'
 import onHeaders from 'on-headers'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
+import { type RedisCommands, SharedStore } from './shared-store.ts'
 
 const WINDOW_MS = 15 * 60_000
 const FAILURE_WINDOW_MS = 60_000
@@ -18,11 +19,21 @@ export type Limits = {
   strangers: RequestHandler
 }
 
-/** The only two HTTP limits, both by address. */
-export function createLimits(config: Pick<Config, 'RATE_LIMIT_MAX' | 'AUTH_RATE_LIMIT_MAX'>): Limits {
-  const failed = countFailures(config.AUTH_RATE_LIMIT_MAX, FAILURE_WINDOW_MS)
+/**
+ * The only two HTTP limits, both by address.
+ *
+ * @param redis where all nodes count together; undefined for a single node
+ */
+export function createLimits(
+  config: Pick<Config, 'RATE_LIMIT_MAX' | 'AUTH_RATE_LIMIT_MAX'>,
+  redis?: RedisCommands,
+): Limits {
+  const storeOf = (name: string): Counts =>
+    redis === undefined ? new MemoryStore() : new SharedStore(redis, name)
+  const failed = countFailures(storeOf('failures'), config.AUTH_RATE_LIMIT_MAX, FAILURE_WINDOW_MS)
   return {
     requests: rateLimit({
+      store: storeOf('requests'),
       windowMs: WINDOW_MS,
       limit: config.RATE_LIMIT_MAX,
       standardHeaders: 'draft-7',
@@ -33,7 +44,7 @@ export function createLimits(config: Pick<Config, 'RATE_LIMIT_MAX' | 'AUTH_RATE_
     }),
     failures: limitFailures(401, failed),
     failed,
-    strangers: limitFailures(403, countFailures(config.RATE_LIMIT_MAX, WINDOW_MS)),
+    strangers: limitFailures(403, countFailures(storeOf('strangers'), config.RATE_LIMIT_MAX, WINDOW_MS)),
   }
 }
 
@@ -49,9 +60,10 @@ export type FailureCount = {
   note(address: string | undefined): Promise<void>
 }
 
-function countFailures(most: number, windowMs: number): FailureCount {
-  const failures = new MemoryStore()
-  failures.init({ windowMs } as Parameters<MemoryStore['init']>[0])
+type Counts = Store & Required<Pick<Store, 'init' | 'get'>>
+
+function countFailures(failures: Counts, most: number, windowMs: number): FailureCount {
+  failures.init({ windowMs } as Options)
   return {
     async demandFew(address = '') {
       const counted = await failures.get(ipKeyGenerator(address))

@@ -3,6 +3,9 @@ import type { Response } from 'express'
 const KEEP_ALIVE_MS = 20_000
 /** Whoever reads nothing of it comes back when they do. */
 const MOST_UNREAD_BYTES = 1024 ** 2
+/** Readers who have to come back do so at different times. */
+const COME_BACK_LEAST_MS = 100
+const COME_BACK_MOST_MS = 2000
 
 export type EventStream = {
   /** Holds the stream while it is open, so that a stopping service can end it. */
@@ -13,7 +16,8 @@ export type EventStream = {
 }
 
 /**
- * Opens a stream of server-sent events; comments keep proxies from closing it.
+ * Opens a stream of server-sent events; comments keep proxies from closing it. The event `gap` ends it:
+ * whoever reads it comes back soon and looks at everything anew, as after a break of the line.
  *
  * Source: HTML Standard, Server-sent events.
  */
@@ -50,5 +54,10 @@ export function openEventStream(
     streams.delete(response)
     onClose()
   })
-  return (event, data) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+  return (event, data) => {
+    if (event !== 'gap') return write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+    const comeBackMs = COME_BACK_LEAST_MS + Math.random() * (COME_BACK_MOST_MS - COME_BACK_LEAST_MS)
+    write(`retry: ${Math.round(comeBackMs)}\n\n`)
+    response.end()
+  }
 }

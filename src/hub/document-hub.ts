@@ -1,7 +1,7 @@
-import { activeUsers, colorOf } from '../core/collaboration.ts'
+import { colorOf } from '../core/collaboration.ts'
 import type { Deps } from '../core/deps.ts'
 import { documentFor } from '../core/documents.ts'
-import { connectedTo, enterRoom, leaveRoom } from '../core/room-members.ts'
+import { enterRoom, leaveRoom } from '../core/room-members.ts'
 import type { RoomMember } from '../core/updates/room-message.ts'
 import type { Updates } from '../core/updates/updates.ts'
 import { isProblem } from '../errors.ts'
@@ -9,6 +9,7 @@ import { type Hub, type HubConnection, HubError, type HubMethod, Later } from '.
 import { HubEvent } from '../signalr/hub-event.ts'
 import type { HubClient } from './access.ts'
 import { awarenessIn, bytesIn, documentIdIn, userColorIn, userNameIn } from './arguments.ts'
+import { connectedUsers } from './connected-users.ts'
 import type { Member, Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 
@@ -20,15 +21,6 @@ const MOST_MEMBERS = 2000
 type Connection = HubConnection<HubClient>
 type Membership = { room: Room; member: Member }
 type HubDeps = Pick<Deps, 'database' | 'commits' | 'clock' | 'config' | 'events' | 'log'>
-
-export type ConnectedUser = {
-  /** Null: is not connected to the hub. */
-  connectionId: string | null
-  userId: string
-  userName: string
-  userColor: string
-  source: 'api' | 'hub' | 'editor'
-}
 
 /** The methods of `/hubs/document` with the names that its readers would try. Source: Nuto Office API, Real-time collaboration. */
 export class DocumentHub implements Hub<HubClient> {
@@ -56,7 +48,8 @@ export class DocumentHub implements Hub<HubClient> {
       ],
       [
         ['GetConnectedUsers', 'GetUsers', 'GetActiveUsers'],
-        async ({ client }, args) => this.#usersOf(await this.#documentOf(client, documentIdIn(args))),
+        async ({ client }, args) =>
+          connectedUsers(this.#deps, await this.#documentOf(client, documentIdIn(args))),
       ],
     )
   }
@@ -131,7 +124,7 @@ export class DocumentHub implements Hub<HubClient> {
   }
 
   async #greet(connection: Connection, documentId: string): Promise<void> {
-    const users = await this.#usersOf(documentId)
+    const users = await connectedUsers(this.#deps, documentId)
     const membership = this.#joined.get(connection.id)?.get(documentId)
     membership?.room.greet(membership.member, new HubEvent('UserList', users, documentId))
   }
@@ -181,33 +174,6 @@ export class DocumentHub implements Hub<HubClient> {
     const { documentId } = this.#membershipOf(connection, args)
     const data = awarenessIn(args[1])
     await this.#deps.events.tellRoom(documentId, { kind: 'awareness', from: connection.id, data })
-  }
-
-  /** Those in the hub once for each connection, and whoever else REST tells of. */
-  async #usersOf(documentId: string): Promise<ConnectedUser[]> {
-    const connected = await connectedTo(this.#deps, documentId)
-    const active = await activeUsers(this.#deps, documentId)
-    const others = active.filter(({ userId }) => !connected.some((row) => row.user_id === userId))
-    return [
-      ...connected.map(
-        (row): ConnectedUser => ({
-          connectionId: row.connection_id,
-          userId: row.user_id,
-          userName: row.user_name,
-          userColor: row.user_color,
-          source: 'hub',
-        }),
-      ),
-      ...others.map(
-        ({ userId, userName, userColor, source }): ConnectedUser => ({
-          connectionId: null,
-          userId,
-          userName,
-          userColor,
-          source,
-        }),
-      ),
-    ]
   }
 
   #membershipOf(connection: Connection, args: readonly unknown[]): { documentId: string; member: Member } {

@@ -37,7 +37,15 @@ export async function openHub(
     authentication,
     limits,
     publicUrl,
-  }: { tokens: Tokens; authentication: Authentication; limits: Pick<Limits, 'failed'>; publicUrl: string },
+    connectionKey,
+  }: {
+    tokens: Tokens
+    authentication: Authentication
+    limits: Pick<Limits, 'failed'>
+    publicUrl: string
+    /** The same on all nodes, for nothing else. */
+    connectionKey?: Buffer
+  },
 ): Promise<HubDoor> {
   const { config, log } = deps
   if (config.HUB_ANONYMOUS) {
@@ -64,6 +72,7 @@ export async function openHub(
     hub,
     authenticate,
     clientKeyOf,
+    ...(connectionKey === undefined ? {} : { connectionKey }),
     origins: originsOf(config, publicUrl),
     limits: limitsOf(config),
     onError: (error, method) => log.error({ err: error, method }, 'a hub method failed'),

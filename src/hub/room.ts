@@ -1,9 +1,10 @@
 import type { Deps } from '../core/deps.ts'
 import type { RoomMember, RoomMessage } from '../core/updates/room-message.ts'
-import type { Updates } from '../core/updates/updates.ts'
 import type { HubConnection } from '../signalr/hub.ts'
 import { HubEvent } from '../signalr/hub-event.ts'
 import type { HubClient } from './access.ts'
+import { RoomUpdates, type UpdatesLog } from './room-updates.ts'
+import type { UpdatesMessage } from './update-order.ts'
 
 export type Member = {
   connection: HubConnection<HubClient>
@@ -15,31 +16,41 @@ export type Member = {
   held: HubEvent[] | undefined
 }
 
-type UpdatesMessage = Extract<RoomMessage, { kind: 'updates' }>
-
 /**
  * The members of one document on this node, told what any node says of it. Updates go out in the
  * order of their sequence numbers, each once; what the backplane lost is read from the log.
  */
 export class Room {
   readonly documentId: string
-  readonly #updates: Pick<Updates, 'positionOf' | 'since' | 'state'>
+  readonly #events: Deps['events']
+  readonly #updatesLog: UpdatesLog
+  readonly #headNumber: () => Promise<number>
   readonly #log: Deps['log']
   readonly #members = new Map<string, Member>()
   readonly #end: () => void
-  #position: { epoch: number; seq: number } | undefined
+  #updates: RoomUpdates | undefined
   #messages: RoomMessage[] = []
   #isTaking = false
+  /** Updates that others wait for are to be read from the log. */
+  #isMissing = false
+  /** The one that members were told to join. */
+  #newestEpoch = 0
+  /** Whoever waits for the room to catch up with the log. */
+  #behind: PromiseWithResolvers<void> | undefined
   /** Fails when the database cannot say where the log is. */
   readonly ready: Promise<void>
 
+  /** @param headNumber of the document's current version */
   constructor(
     documentId: string,
     { events, log }: Pick<Deps, 'events' | 'log'>,
-    updates: Pick<Updates, 'positionOf' | 'since' | 'state'>,
+    updatesLog: UpdatesLog,
+    headNumber: () => Promise<number>,
   ) {
     this.documentId = documentId
-    this.#updates = updates
+    this.#events = events
+    this.#updatesLog = updatesLog
+    this.#headNumber = headNumber
     this.#log = log
     // Before the position is read: what comes meanwhile waits.
     this.#end = events.onRoom(documentId, (message) => {
@@ -54,20 +65,46 @@ export class Room {
   }
 
   async #begin(): Promise<void> {
-    this.#position = await this.#updates.positionOf(this.documentId)
+    await this.#events.heard()
+    const position = await this.#updatesLog.positionOf(this.documentId)
+    this.#updates = new RoomUpdates(this.documentId, this.#updatesLog, position, {
+      onUpdate: (base64, from, epoch) => this.#send(this.#event('ReceiveUpdate', base64, from), from, epoch),
+      onRestored: async (epoch) => this.#tellRestored(epoch, await this.#headNumber()),
+      onMissing: () => {
+        this.#isMissing = true
+        void this.#take()
+      },
+    })
     void this.#take()
   }
 
   close(): void {
+    this.#updates?.close()
     this.#end()
+  }
+
+  /** Messages may have been missed: what the log has beyond those that were heard goes out. Never rejects. */
+  catchUp(): Promise<void> {
+    this.#behind ??= Promise.withResolvers()
+    const { promise } = this.#behind
+    void this.#take()
+    // A room that never began has nobody in it.
+    return this.ready.then(
+      () => promise,
+      () => {},
+    )
+  }
+
+  tellAll(event: HubEvent): void {
+    for (const member of this.#members.values()) tell(member, event)
   }
 
   /** From here on nothing passes it by; it is told with `greet`. */
   add(member: Member): void {
     // What was read from the database may be older than what this room was told, or newer.
-    const epoch = Math.max(member.epoch, this.#position?.epoch ?? 0)
-    if (epoch !== this.#position?.epoch) this.#position = { epoch, seq: 0 }
+    const epoch = Math.max(member.epoch, this.#updates?.epoch ?? 0)
     this.#members.set(member.about.connectionId, Object.assign(member, { epoch }))
+    this.#updates?.enter(epoch)
   }
 
   /** Tells a newcomer who is there and what they last said of themselves, then what has happened since it was added. */
@@ -87,15 +124,14 @@ export class Room {
   }
 
   async #take(): Promise<void> {
-    if (this.#isTaking || this.#position === undefined) return
+    if (this.#isTaking || this.#updates === undefined) return
     this.#isTaking = true
-    for (;;) {
-      const message = this.#messages.shift()
-      if (message === undefined) break
+    while (this.#messages.length > 0 || this.#isMissing || this.#behind !== undefined) {
       try {
-        if (message.kind !== 'updates') this.#tell(message)
-        else if (this.#isNext(message)) this.#relay(message)
-        else await this.#fillGap(message)
+        const message = this.#messages.shift()
+        if (message === undefined) await this.#readLog(this.#updates)
+        else if (message.kind === 'updates') this.#updates.take(message)
+        else this.#tell(message, this.#updates)
       } catch (error) {
         this.#log.error({ err: error, document: this.documentId }, 'a message to a room was lost')
       }
@@ -103,74 +139,69 @@ export class Room {
     this.#isTaking = false
   }
 
-  #tell(message: Exclude<RoomMessage, UpdatesMessage>): void {
+  async #readLog(updates: RoomUpdates): Promise<void> {
+    const behind = this.#behind
+    this.#behind = undefined
+    this.#isMissing = false
+    try {
+      await (behind === undefined ? updates.readMissing() : updates.catchUp())
+    } catch (error) {
+      // Whoever is cut off comes back and syncs: nobody is left with a hole.
+      this.#log.error({ err: error, document: this.documentId }, 'missed updates cannot be read')
+      for (const { connection } of this.#members.values()) connection.close({ allowReconnect: true })
+    } finally {
+      behind?.resolve()
+    }
+  }
+
+  #tell(message: Exclude<RoomMessage, UpdatesMessage>, updates: RoomUpdates): void {
     switch (message.kind) {
-      case 'awareness': {
-        const from = this.#members.get(message.from)
-        if (from !== undefined) from.awareness = message.data
-        this.#send(this.#event('ReceiveAwareness', message.data, message.from), message.from)
+      case 'awareness':
+        this.#tellAwareness(message)
         break
-      }
       case 'joined': {
         const { connectionId, userName, userColor } = message.member
         this.#send(this.#event('UserJoined', connectionId, userName, userColor), connectionId)
+        // Members of their own node are told by `greet`.
+        if (!this.#members.has(connectionId)) void this.#greetElsewhere(connectionId)
         break
       }
       case 'left':
         this.#send(this.#event('UserLeft', message.connectionId), message.connectionId)
         break
-      case 'restored': {
-        const { epoch, versionNumber } = message
-        if (this.#position === undefined || epoch > this.#position.epoch) this.#position = { epoch, seq: 0 }
-        const event = new HubEvent('DocumentRestored', this.documentId, versionNumber)
-        for (const member of this.#members.values()) {
-          if (member.epoch < epoch) tell(member, event)
-        }
-      }
+      case 'restored':
+        updates.enter(message.epoch)
+        this.#tellRestored(message.epoch, message.versionNumber)
     }
   }
 
-  #isNext({ epoch, seq }: UpdatesMessage): boolean {
-    return epoch === this.#position?.epoch && seq === this.#position.seq + 1
-  }
-
-  #relay({ epoch, seq, updates }: UpdatesMessage): void {
-    this.#position = { epoch, seq: seq + updates.length - 1 }
-    for (const [from, base64] of updates) this.#send(this.#event('ReceiveUpdate', base64, from), from, epoch)
-  }
-
-  /** Messages of an ended epoch, and those that came twice, are passed over. */
-  async #fillGap({ epoch, seq, updates }: UpdatesMessage): Promise<void> {
-    const known = this.#position
-    if (known === undefined || epoch < known.epoch) return
-    const from = epoch > known.epoch ? 0 : known.seq
-    const last = seq + updates.length - 1
-    if (last <= from) return
-    try {
-      const missed = await this.#updates.since(this.documentId, epoch, from)
-      if (missed === undefined) await this.#sendState(epoch)
-      else {
-        for (const one of missed) this.#sendBytes(one.update, epoch)
-        this.#position = { epoch, seq: missed.at(-1)?.seq ?? from }
-      }
-    } catch (error) {
-      // Whoever is cut off comes back and syncs: nobody is left with a hole.
-      this.#log.error({ err: error, document: this.documentId }, 'missed updates cannot be read')
-      for (const { connection } of this.#members.values()) connection.close({ allowReconnect: true })
+  #tellAwareness({ from, data, to }: Extract<RoomMessage, { kind: 'awareness' }>): void {
+    const event = this.#event('ReceiveAwareness', data, from)
+    if (to === undefined) {
+      const member = this.#members.get(from)
+      if (member !== undefined) member.awareness = data
+      this.#send(event, from)
+    } else {
+      const newcomer = this.#members.get(to)
+      if (newcomer !== undefined) tell(newcomer, event)
     }
   }
 
-  /** The log was compacted meanwhile: the whole is an update too. */
-  async #sendState(epoch: number): Promise<void> {
-    const state = await this.#updates.state(this.documentId)
-    if (state.epoch !== epoch) return
-    this.#sendBytes(state.update, epoch)
-    this.#position = { epoch, seq: state.seq }
+  /** A newcomer on another node is told what members of this one last said of themselves. */
+  async #greetElsewhere(to: string): Promise<void> {
+    for (const [from, { awareness: data }] of [...this.#members]) {
+      if (data === undefined) continue
+      const message = { kind: 'awareness', from, data, to } as const
+      await this.#events.tellRoom(this.documentId, message).catch(() => {})
+    }
   }
 
-  #sendBytes(update: Uint8Array, epoch: number): void {
-    const base64 = Buffer.from(update.buffer, update.byteOffset, update.length).toString('base64')
-    this.#send(this.#event('ReceiveUpdate', base64, ''), undefined, epoch)
+  /** Members of an ended epoch are to join again. What was missed and found in the log may be told later, too. */
+  #tellRestored(epoch: number, versionNumber: number): void {
+    if (epoch <= this.#newestEpoch) return
+    this.#newestEpoch = epoch
+    const event = new HubEvent('DocumentRestored', this.documentId, versionNumber)
+    for (const member of this.#members.values()) if (member.epoch < epoch) tell(member, event)
   }
 
   #event(target: string, ...args: unknown[]): HubEvent {

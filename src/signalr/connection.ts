@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { dispatch, type Invocation, type Replies } from './dispatch.ts'
 import { ACCEPTED, handshakeError, readHandshake } from './handshake.ts'
 import type { Hub, HubConnection } from './hub.ts'
@@ -27,9 +26,9 @@ export type Surroundings<C> = {
 
 /** One client: from its negotiation until its transport is gone. */
 export class Connection<C> implements HubConnection<C>, Replies {
-  readonly id = newId()
+  readonly id: string
   /** Secret: whoever knows it may send and receive in the client's place. */
-  readonly token = newId()
+  readonly token: string
   readonly client: C
   readonly clientKey: string
   readonly #all: Surroundings<C>
@@ -45,7 +44,15 @@ export class Connection<C> implements HubConnection<C>, Replies {
   #isClosed = false
   #isGone = false
 
-  constructor(client: C, clientKey: string, all: Surroundings<C>, buckets: Buckets) {
+  constructor(
+    { id, token }: { id: string; token: string },
+    client: C,
+    clientKey: string,
+    all: Surroundings<C>,
+    buckets: Buckets,
+  ) {
+    this.id = id
+    this.token = token
     this.client = client
     this.clientKey = clientKey
     this.#all = all
@@ -221,9 +228,4 @@ export class Connection<C> implements HubConnection<C>, Replies {
       }
     })
   }
-}
-
-/** Source: SignalR TransportProtocols.md: 128 random bits. */
-function newId(): string {
-  return randomBytes(16).toString('base64url')
 }

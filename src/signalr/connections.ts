@@ -1,7 +1,11 @@
 import { Connection, type Surroundings } from './connection.ts'
+import { type ConnectionTokens, type Negotiated, newId } from './connection-tokens.ts'
 import { Bucket, SharedBuckets } from './rate.ts'
 import { Refusal } from './refusal.ts'
 import { sweepIntervalMs } from './times.ts'
+
+const ELSEWHERE =
+  'The connection was negotiated on another node. Server-Sent Events and Long Polling need a balancer that sends a client to one node; WebSockets do not.'
 
 type Limits = {
   messagesPerS: number
@@ -15,9 +19,12 @@ export class Connections<C> {
   readonly #limits: Limits
   readonly #clientKeyOf: (client: C) => string
   readonly #all: Surroundings<C>
+  readonly #tokens: ConnectionTokens
   readonly #byToken = new Map<string, Connection<C>>()
   /** How many of them each client has. */
   readonly #counts = new Map<string, number>()
+  /** Tokens of other nodes that were used here, until they end by themselves. In milliseconds. */
+  readonly #adopted = new Map<string, number>()
   readonly #shared: SharedBuckets
   readonly #sweeping: NodeJS.Timeout
   #ended: PromiseWithResolvers<void> | undefined
@@ -25,9 +32,11 @@ export class Connections<C> {
   constructor(
     limits: Limits,
     clientKeyOf: (client: C) => string,
+    tokens: ConnectionTokens,
     surroundings: Omit<Surroundings<C>, 'onGone'>,
   ) {
     this.#limits = limits
+    this.#tokens = tokens
     this.#clientKeyOf = clientKeyOf
     this.#all = { ...surroundings, onGone: (connection) => this.#forget(connection) }
     this.#shared = new SharedBuckets(limits.clientMessagesPerS)
@@ -41,6 +50,31 @@ export class Connections<C> {
 
   /** Opening one takes from the rate of its client, as messages do. @throws Refusal 429, 503 */
   open(client: C): Connection<C> {
+    const id = newId()
+    return this.#open(client, { id, token: this.#tokens.issue(id, this.#clientKeyOf(client)) })
+  }
+
+  /**
+   * The client's own, or one that it negotiated on another node and that lives here from now on.
+   *
+   * @throws Refusal 400, 403, 404; 429 and 503 as `open`
+   */
+  ownedOrAdopted(client: C, query: URLSearchParams): Connection<C> {
+    const token = query.get('id')
+    const negotiated = token === null ? undefined : this.#negotiatedElsewhere(client, token)
+    if (token === null || negotiated === undefined) return this.ownedBy(client, query)
+    const connection = this.#open(client, { id: negotiated.id, token })
+    this.#adopted.set(token, negotiated.expiresAtMs)
+    return connection
+  }
+
+  /** Undefined for one that was used here, too. */
+  #negotiatedElsewhere(client: C, token: string): Negotiated | undefined {
+    if (this.#byToken.has(token) || this.#adopted.has(token)) return undefined
+    return this.#tokens.read(token, this.#clientKeyOf(client))
+  }
+
+  #open(client: C, names: { id: string; token: string }): Connection<C> {
     if (this.#ended !== undefined) throw refusal(503, 'The server is stopping')
     const key = this.#clientKeyOf(client)
     const count = this.#counts.get(key) ?? 0
@@ -55,7 +89,7 @@ export class Connections<C> {
       throw refusal(503, 'There are too many connections')
     }
     const buckets = { own: new Bucket(this.#limits.messagesPerS, now), shared }
-    const connection = new Connection(client, key, this.#all, buckets)
+    const connection = new Connection(names, client, key, this.#all, buckets)
     this.#byToken.set(connection.token, connection)
     this.#counts.set(key, count + 1)
     return connection
@@ -66,7 +100,10 @@ export class Connections<C> {
     const token = query.get('id')
     if (token === null) throw new Refusal(400, 'Connection ID required')
     const connection = this.#byToken.get(token)
-    if (connection === undefined) throw new Refusal(404, 'No Connection with that ID')
+    if (connection === undefined) {
+      const isElsewhere = this.#negotiatedElsewhere(client, token) !== undefined
+      throw new Refusal(404, isElsewhere ? ELSEWHERE : 'No Connection with that ID')
+    }
     if (connection.clientKey !== this.#clientKeyOf(client)) {
       throw new Refusal(403, 'The connection belongs to somebody else')
     }
@@ -104,6 +141,7 @@ export class Connections<C> {
       used.add(connection.clientKey)
     }
     this.#shared.sweep(used, performance.now())
+    for (const [token, expiresAtMs] of this.#adopted) if (expiresAtMs < now) this.#adopted.delete(token)
   }
 }
 

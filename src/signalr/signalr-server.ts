@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { BROKEN, type Connection } from './connection.ts'
+import { ConnectionTokens } from './connection-tokens.ts'
 import { Connections } from './connections.ts'
 import type { Hub, HubConnection } from './hub.ts'
 import { negotiated, versionError } from './negotiate.ts'
@@ -33,6 +34,8 @@ export type SignalROptions<C> = {
   authenticate(token: string | undefined, request: IncomingMessage): Promise<C>
   /** Connections of one client share a rate, and their number is limited. */
   clientKeyOf(client: C): string
+  /** The same on all nodes: then a WebSocket may connect to another one than it was negotiated on. */
+  connectionKey?: Buffer
   /** Allowed origins for browsers, exact; empty: any. Echoed with credentials. */
   origins: readonly string[]
   limits: {
@@ -59,11 +62,12 @@ export class SignalRServer<C> {
   readonly #sockets: WebSocketServer
 
   constructor(options: SignalROptions<C>) {
-    const { hub, limits, onError } = options
+    const { hub, limits, onError, connectionKey } = options
     const times = { ...TIMES, ...options.times }
     this.#options = options
     this.#times = times
-    this.#connections = new Connections(limits, (client) => options.clientKeyOf(client), {
+    const tokens = new ConnectionTokens(connectionKey)
+    this.#connections = new Connections(limits, (client) => options.clientKeyOf(client), tokens, {
       hub,
       limits,
       times,
@@ -104,7 +108,7 @@ export class SignalRServer<C> {
       const client = await this.#options.authenticate(tokenOf(request, query), request)
       // Without an id the client has not negotiated and is served all the same.
       const connection = query.has('id')
-        ? this.#connections.ownedBy(client, query)
+        ? this.#connections.ownedOrAdopted(client, query)
         : this.#connections.open(client)
       demandUnconnected(connection)
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {

@@ -7,8 +7,12 @@ export type HubService = BenchService & {
 }
 
 /** The service with the hub's limits out of the way, and with a token that may join. */
-export async function hubService(dataDir: string, docServerPort: number): Promise<HubService> {
-  const env = { HUB_MESSAGES_PER_S: '1000000', HUB_CLIENT_MESSAGES_PER_S: '1000000' }
+export async function hubService(
+  dataDir: string,
+  docServerPort: number,
+  engines: Record<string, string> = {},
+): Promise<HubService> {
+  const env = { ...engines, HUB_MESSAGES_PER_S: '1000000', HUB_CLIENT_MESSAGES_PER_S: '1000000' }
   const service = await startService({ dataDir, docServerPort, env })
   const post = async (path: string, body: object, bearer = '') => {
     const response = await fetch(`http://127.0.0.1:${service.port}/api${path}`, {

@@ -7,6 +7,7 @@ const ignore = () => {}
 
 backplaneContract('memory', async () => ({
   nodes: [new MemoryBackplane({ onError: ignore })],
+  heard: async () => {},
   [Symbol.asyncDispose]: async () => {},
 }))
 

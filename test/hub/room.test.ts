@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { MemoryBackplane } from '../../src/backplane/memory.ts'
 import { createEvents } from '../../src/core/events.ts'
 import type { RoomMessage } from '../../src/core/updates/room-message.ts'
@@ -14,9 +14,12 @@ const base64 = (n: number) => Buffer.from([n]).toString('base64')
 
 /** A log that knows updates 1 to `last`, the first `compacted` of them only as a whole. */
 function logOf(last: number, { compacted = 0, isBroken = false } = {}) {
-  return {
-    positionOf: async () => ({ epoch: 1, seq: 0 }),
+  const log = {
+    position: { epoch: 1, seq: 0 },
+    reads: 0,
+    positionOf: async () => log.position,
     async since(_id: string, _epoch: number, seq: number) {
+      log.reads += 1
       if (isBroken) throw new Error('a fault in the log')
       if (seq < compacted) return undefined
       return Array.from({ length: last - seq }, (_, at) => ({
@@ -26,11 +29,12 @@ function logOf(last: number, { compacted = 0, isBroken = false } = {}) {
     },
     state: async () => ({ epoch: 1, seq: last, update: bytes(200), stateVector: bytes(0) }),
   }
+  return log
 }
 
 async function roomOver(updates: ReturnType<typeof logOf>) {
   const events = createEvents(new MemoryBackplane())
-  const room = new Room('document', { events, log: LOG }, updates)
+  const room = new Room('document', { events, log: LOG }, updates, async () => 7)
   await room.ready
   const told: unknown[][] = []
   const closed: unknown[] = []
@@ -101,4 +105,74 @@ test('an ended epoch is passed over, and its members get nothing of the new one'
   )
   await expect.poll(() => told.at(-1)).toEqual(['DocumentRestored', 'document', 7])
   expect(received()).toEqual([base64(1)])
+})
+
+test('updates of several nodes that come in another order are put in order, without a look at the log', async () => {
+  const log = logOf(5)
+  const { tell, update, told } = await roomOver(log)
+  await tell(update(1, 1), update(4, 4), update(3, 3), update(2, 2), update(5, 5))
+  await expect.poll(() => told.length).toBe(5)
+  expect(told).toEqual([1, 2, 3, 4, 5].map((n) => ['ReceiveUpdate', base64(n), 'writer', 'document']))
+  expect(log.reads).toBe(0)
+})
+
+test('a message that holds something old and something new brings what is new', async () => {
+  const { tell, update, received } = await roomOver(logOf(3))
+  await tell(update(1, 1, 2), update(2, 2, 3))
+  await expect.poll(received).toEqual([1, 2, 3].map(base64))
+})
+
+test('after a gap the log is read although nothing more is told', async () => {
+  const log = logOf(3)
+  const { room, tell, update, received } = await roomOver(log)
+  await tell(update(1, 1))
+  log.position = { epoch: 1, seq: 3 }
+  await room.catchUp()
+  expect(received()).toEqual([1, 2, 3].map(base64))
+  await room.catchUp()
+  expect([received().length, log.reads]).toEqual([3, 1])
+})
+
+test('after a gap members learn that the document was restored meanwhile', async () => {
+  const log = logOf(1)
+  const { room, tell, update, told } = await roomOver(log)
+  await tell(update(1, 1))
+  log.position = { epoch: 2, seq: 0 }
+  await room.catchUp()
+  expect(told.at(-1)).toEqual(['DocumentRestored', 'document', 7])
+})
+
+test('after a gap members are sent away when the log cannot be read', async () => {
+  const log = logOf(3, { isBroken: true })
+  const { room, closed } = await roomOver(log)
+  log.position = { epoch: 1, seq: 3 }
+  await room.catchUp()
+  expect(closed).toEqual([{ allowReconnect: true }])
+})
+
+test('what other nodes say before they are heard is not missed', async () => {
+  const log = logOf(0)
+  const heard = Promise.withResolvers<void>()
+  const events = { ...createEvents(new MemoryBackplane()), heard: () => heard.promise }
+  const position = vi.spyOn(log, 'positionOf')
+  const room = new Room('document', { events, log: LOG }, log, async () => 1)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(position).not.toHaveBeenCalled()
+  heard.resolve()
+  await room.ready
+  expect(position).toHaveBeenCalled()
+})
+
+test('a room that could not begin keeps nobody waiting', async () => {
+  const log = logOf(0)
+  log.positionOf = () => Promise.reject(new Error('database is locked'))
+  const room = new Room(
+    'document',
+    { events: createEvents(new MemoryBackplane()), log: LOG },
+    log,
+    async () => 1,
+  )
+  const before = room.catchUp()
+  await expect(room.ready).rejects.toThrow('database is locked')
+  await Promise.all([before, room.catchUp()])
 })
