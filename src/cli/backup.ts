@@ -1,9 +1,13 @@
 import type { Command } from 'commander'
 import { backUp } from '../maintenance/backup.ts'
 import { faultLines } from '../maintenance/blob-fault.ts'
+import { placesOf } from '../maintenance/places.ts'
 import { type CommonOptions, perform, withJson } from './context.ts'
 import { clock } from './data.ts'
 import { examples } from './examples.ts'
+
+const INSTEAD =
+  "use pg_dump and your bucket's own copies, or `migrate --to-database sqlite:… --to-blobs file:…` into a folder"
 
 export function addBackup(program: Command): void {
   withJson(program.command('backup'))
@@ -18,7 +22,8 @@ without manifest.json is unfinished; running it again finishes it.
 ${examples('backup /mnt/backup/documents', 'backup --json /mnt/backup/documents')}`,
     )
     .action((folder: string, options: CommonOptions) =>
-      perform(options, async ({ places, progress, print }) => {
+      perform(options, async ({ config, progress, print }) => {
+        const places = placesOf(config, INSTEAD)
         const { manifest, copied, skipped, faults } = await backUp({ places, clock, progress }, folder)
         const { documents, versions, blobs, blobBytes } = manifest.counts
         print(

@@ -1,8 +1,9 @@
+import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { codeOf } from '../blobs/file-bytes.ts'
 import { type Config, ConfigError } from '../config.ts'
 import { isProblem } from '../errors.ts'
-import { demandNoRestore, type Places, placesOf } from '../maintenance/places.ts'
+import { demandNoRestore } from '../maintenance/places.ts'
 import { NO_PROGRESS, type Progress, terminalProgress } from '../maintenance/progress.ts'
 import { isDatabaseDamaged, isDiskFull, isOfSqlite, Refusal } from '../maintenance/refusal.ts'
 import { printable } from '../maintenance/source-files.ts'
@@ -12,7 +13,6 @@ import { readSettings } from '../read-config.ts'
 /** What every command works with. */
 export type Context = {
   config: Config
-  places: Places
   /** On the terminal, if there is one. */
   progress: Progress
   /** One or the other: lines for people, or one JSON value. */
@@ -38,11 +38,10 @@ export async function perform(
   const { json: isJson = false } = options
   await attempt(options, async () => {
     const config = readSettings()
-    const places = placesOf(config)
-    if (!isRestoring) demandNoRestore(places.dataDir)
+    if (!isRestoring) demandNoRestore(resolve(config.DATA_DIR))
     const progress = process.stderr.isTTY && !isJson ? terminalProgress(process.stderr) : NO_PROGRESS
     try {
-      return await work({ config, places, progress, print: (...what) => print(isJson, ...what) })
+      return await work({ config, progress, print: (...what) => print(isJson, ...what) })
     } catch (error) {
       // What went wrong begins on a line of its own.
       progress.end()

@@ -3,7 +3,7 @@ import { Problem } from '../errors.ts'
 import { exportDocuments } from '../maintenance/export.ts'
 import { hasWorkspace } from '../metadata/api-keys.ts'
 import { type CommonOptions, perform, withJson } from './context.ts'
-import { blobsOf, withDatabase } from './data.ts'
+import { withBlobs, withDatabase } from './data.ts'
 import { examples } from './examples.ts'
 import { workspaceId } from './keys.ts'
 
@@ -26,9 +26,9 @@ ${examples('export /mnt/export', 'export --workspace default ./documents')}`,
         withDatabase(context, async (database) => {
           if (workspace !== undefined && !(await hasWorkspace(database, workspace)))
             throw new Problem('workspace-not-found')
-          const result = await exportDocuments(
-            { database, blobs: blobsOf(context.config), progress: context.progress },
-            { folder, workspaceId: workspace },
+          const { config, progress } = context
+          const result = await withBlobs(config, (blobs) =>
+            exportDocuments({ database, blobs, progress }, { folder, workspaceId: workspace }),
           )
           const { exported, bytes, failed } = result
           context.print(

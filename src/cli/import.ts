@@ -1,12 +1,13 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { DiskBlobs } from '../blobs/disk.ts'
 import { Problem } from '../errors.ts'
 import { importFolder } from '../maintenance/import.ts'
+import { blobsRoot, isOnDisk } from '../maintenance/places.ts'
 import { hasWorkspace } from '../metadata/api-keys.ts'
 import { keyPrefix } from '../metadata/installation.ts'
 import { DEFAULT_WORKSPACE_ID } from '../metadata/schema.ts'
 import { type CommonOptions, perform, withJson } from './context.ts'
-import { clock, withDatabase } from './data.ts'
+import { clock, openForWriting, withDatabase } from './data.ts'
 import { examples } from './examples.ts'
 import { workspaceId } from './keys.ts'
 
@@ -30,18 +31,24 @@ ${examples('import ~/Documents', 'import ./handbook --workspace 019aa5c2-7d1e-7c
         withDatabase(
           context,
           async (database) => {
-            const { config, places, progress } = context
+            const { config, progress } = context
             if (!(await hasWorkspace(database, workspace))) throw new Problem('workspace-not-found')
+            const blobs = await openForWriting(config)
             const deps = {
               database,
               config,
               clock,
               progress,
-              blobs: await DiskBlobs.open({ root: places.blobsRoot }),
+              blobs,
               keyPrefix: await keyPrefix(database),
             }
-            const leftOut = [places.dataDir, places.blobsRoot]
-            const result = await importFolder(deps, { folder, workspaceId: workspace, leftOut })
+            const leftOut = [
+              resolve(config.DATA_DIR),
+              ...(isOnDisk(config.BLOBS_URL) ? [blobsRoot(config.BLOBS_URL)] : []),
+            ]
+            const result = await importFolder(deps, { folder, workspaceId: workspace, leftOut }).finally(() =>
+              blobs.close(),
+            )
             const { imported, known, bytes, skipped } = result
             context.print(
               [

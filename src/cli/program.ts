@@ -5,6 +5,7 @@ import { addEmulate } from './emulate.ts'
 import { addExport } from './export.ts'
 import { addImport } from './import.ts'
 import { addKeys } from './keys.ts'
+import { addMigrate } from './migrate.ts'
 import { addRestore } from './restore.ts'
 import { addSaves } from './saves.ts'
 import { addServe } from './serve.ts'
@@ -19,7 +20,11 @@ export async function runCli(argv: string[]): Promise<void> {
     .description('Keeps documents and opens them in ONLYOFFICE Docs')
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .configureOutput({
-      outputError: (text, write) => write(isJson ? `${JSON.stringify(wrongUsage(text.trim()))}\n` : text),
+      outputError(text, write) {
+        // A mistyped option is named with its value.
+        const told = text.replaceAll(/:\/\/[^\s/]*@/g, '://***@')
+        write(isJson ? `${JSON.stringify(wrongUsage(told.trim()))}\n` : told)
+      },
     })
     .addHelpText(
       'after',
@@ -43,6 +48,7 @@ Examples:
     addVerify,
     addBackup,
     addRestore,
+    addMigrate,
     addImport,
     addExport,
     addEmulate,

@@ -1,8 +1,7 @@
 import { addressesOf } from '../addresses.ts'
 import { MemoryBackplane } from '../backplane/memory.ts'
-import { DiskBlobs } from '../blobs/disk.ts'
 import { createEvents } from '../core/events.ts'
-import { KeyLocks } from '../core/key-locks.ts'
+import { createLocks } from '../core/locks.ts'
 import { docServerOf } from '../docserver/configured.ts'
 import { createDocServerTokens } from '../docserver/tokens.ts'
 import { createLogger } from '../log.ts'
@@ -11,10 +10,10 @@ import { GroupCommit } from '../metadata/group-commit.ts'
 import { keyPrefix } from '../metadata/installation.ts'
 import type { Database } from '../metadata/schema.ts'
 import type { Context } from './context.ts'
-import { clock } from './data.ts'
+import { clock, openForWriting } from './data.ts'
 
 /** What bringing a save home takes. @throws Refusal `document-server-missing` */
-export async function recoveryDeps({ config, places }: Context, database: Database) {
+export async function recoveryDeps({ config }: Context, database: Database) {
   const addresses = addressesOf(config, config.PORT)
   const secret = config.ONLYOFFICE_JWT_SECRET
   const previous = config.ONLYOFFICE_JWT_SECRET_PREVIOUS
@@ -24,18 +23,20 @@ export async function recoveryDeps({ config, places }: Context, database: Databa
       : docServerOf(config, addresses, createDocServerTokens({ secret, previous }, clock))
   if (docServer === undefined)
     throw new Refusal('document-server-missing', 'no Document Server is configured (ONLYOFFICE_URL)')
+  // What it finds is the command's answer; the log goes to standard output.
+  const log = createLogger({ ...config, LOG_LEVEL: 'silent' })
+  const blobs = await openForWriting(config)
   return {
     config,
-    places,
     clock,
     database,
     docServer,
     commits: new GroupCommit(database),
-    blobs: await DiskBlobs.open({ root: places.blobsRoot }),
+    blobs,
     events: createEvents(new MemoryBackplane()),
-    locks: new KeyLocks(),
+    locks: createLocks({ database, config, log }),
     keyPrefix: await keyPrefix(database),
-    // What it finds is the command's answer; the log goes to standard output.
-    log: createLogger({ ...config, LOG_LEVEL: 'silent' }),
+    log,
+    [Symbol.asyncDispose]: () => blobs.close(),
   }
 }

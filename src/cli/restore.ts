@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
 import { faultLines } from '../maintenance/blob-fault.ts'
+import { placesOf } from '../maintenance/places.ts'
 import { restore } from '../maintenance/restore.ts'
 import { type CommonOptions, perform, withJson } from './context.ts'
 import { examples } from './examples.ts'
+
+const INSTEAD = 'unset them, restore into an empty data folder, and `migrate` from there'
 
 export function addRestore(program: Command): void {
   withJson(program.command('restore'))
@@ -17,7 +20,8 @@ ${examples('restore /mnt/backup/documents')}`,
     .action((folder: string, options: CommonOptions) =>
       perform(
         options,
-        async ({ places, progress, print }) => {
+        async ({ config, progress, print }) => {
+          const places = placesOf(config, INSTEAD)
           const { manifest, restored, faults } = await restore({ places, progress }, folder)
           print(
             [

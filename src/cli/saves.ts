@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { exportSave, listSaves, retrySave } from '../maintenance/saves.ts'
 import { type CommonOptions, perform, withJson } from './context.ts'
-import { blobsOf, withDatabase } from './data.ts'
+import { withBlobs, withDatabase } from './data.ts'
 import { examples } from './examples.ts'
 
 /** The service looks into Document Server's forgotten store every minute while anything is at risk. */
@@ -33,7 +33,7 @@ export function addSaves(program: Command): void {
         withDatabase(context, async (database) => {
           // Loaded only here: the client of Document Server takes its time.
           const { recoveryDeps } = await import('./recovery-deps.ts')
-          const deps = await recoveryDeps(context, database)
+          await using deps = await recoveryDeps(context, database)
           const retried = await retrySave(deps, { name, waitS: wait })
           const line = retried.isHome ? 'Nothing of it is at risk any more' : `Not yet: ${retried.reason}`
           context.print(line, retried)
@@ -50,7 +50,9 @@ export function addSaves(program: Command): void {
     .action((id: string, path: string, options: CommonOptions) =>
       perform(options, (context) =>
         withDatabase(context, async (database) => {
-          const bytes = await exportSave({ database, blobs: blobsOf(context.config) }, { id, path })
+          const bytes = await withBlobs(context.config, (blobs) =>
+            exportSave({ database, blobs }, { id, path }),
+          )
           context.print(`Wrote ${bytes} bytes to ${path}`, { path, bytes })
           return true
         }),

@@ -1,14 +1,19 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { DiskBlobs } from '../blobs/disk.ts'
+import type { BlobStore } from '../core/ports.ts'
 import { demandDatabase, demandManifest, secretsOf } from '../maintenance/backup-folder.ts'
 import { faultLines } from '../maintenance/blob-fault.ts'
+import { openAsItIs } from '../maintenance/open-as-it-is.ts'
 import { demandData } from '../maintenance/places.ts'
 import type { Progress } from '../maintenance/progress.ts'
+import { Refusal } from '../maintenance/refusal.ts'
 import { type Verified, verify } from '../maintenance/verify.ts'
-import { demandKnownSchema, openCopy, schemaVersion } from '../metadata/database.ts'
+import { databasePath, demandKnownSchema, isSqlite, schemaVersion } from '../metadata/database.ts'
+import type { Database } from '../metadata/schema.ts'
+import { openCopy } from '../metadata/sqlite.ts'
 import { type CommonOptions, type Context, perform, withJson } from './context.ts'
-import { blobsOf } from './data.ts'
+import { withBlobs } from './data.ts'
 import { examples } from './examples.ts'
 
 export function addVerify(program: Command): void {
@@ -26,9 +31,12 @@ export function addVerify(program: Command): void {
 }
 
 /** Read only, as a copy is: the schema of an earlier release stays as it is. */
-async function verifyData({ config, places, progress }: Context): Promise<Verified> {
-  demandData(places)
-  return verifyDatabase(places.databaseFile, { blobs: blobsOf(config), progress })
+async function verifyData({ config, progress }: Context): Promise<Verified> {
+  const { DATABASE_URL } = config
+  if (isSqlite(DATABASE_URL)) demandData({ databaseFile: resolve(databasePath(DATABASE_URL)) })
+  return withBlobs(config, async (blobs) =>
+    verifyDatabase(await openAsItIs(DATABASE_URL), { blobs, progress }),
+  )
 }
 
 async function verifyBackup({ progress }: Context, folder: string): Promise<Verified> {
@@ -37,16 +45,18 @@ async function verifyBackup({ progress }: Context, folder: string): Promise<Veri
   const path = join(folder, manifest.database.name)
   await demandDatabase(manifest, path)
   if (manifest.hasSecrets) await secretsOf(folder)
-  return verifyDatabase(path, { blobs: new DiskBlobs({ root: folder }), progress })
+  return verifyDatabase(openCopy(path), { blobs: new DiskBlobs({ root: folder }), progress })
 }
 
 async function verifyDatabase(
-  path: string,
-  deps: { blobs: DiskBlobs; progress: Progress },
+  database: Database,
+  deps: { blobs: BlobStore; progress: Progress },
 ): Promise<Verified> {
-  const database = openCopy(path)
   try {
-    demandKnownSchema(await schemaVersion(database))
+    const version = await schemaVersion(database)
+    demandKnownSchema(version)
+    if (version === undefined)
+      throw new Refusal('data-missing', 'there is nothing in this database: is DATABASE_URL right?')
     return await verify({ ...deps, database })
   } finally {
     await database.destroy()

@@ -1,8 +1,9 @@
 import * as fs from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { blobFile } from '../blobs/disk.ts'
-import { demandKnownSchema, openCopy } from '../metadata/database.ts'
+import { demandKnownSchema } from '../metadata/database.ts'
 import { countMentionedBlobs, mentionedBlobs } from '../metadata/mentions.ts'
+import { openCopy } from '../metadata/sqlite.ts'
 import {
   demandDatabase,
   demandManifest,

@@ -1,15 +1,18 @@
 import * as fs from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Deps } from '../core/deps.ts'
 import type { BlobStore, DocServer } from '../core/ports.ts'
 import { recoverForgotten } from '../core/recovery.ts'
+import { isPostgres } from '../metadata/engine.ts'
 import { forgottenFile, forgottenFiles } from '../metadata/forgotten.ts'
+import { liveNodes } from '../metadata/nodes.ts'
 import { failInterrupted, saveById } from '../metadata/saves.ts'
 import type { Database } from '../metadata/schema.ts'
 import { sessionByKey } from '../metadata/sessions.ts'
 import { findVersion } from '../metadata/versions.ts'
 import { writeChecked } from './export.ts'
-import { lockFolder, type Places } from './places.ts'
+import { lockFolder } from './places.ts'
 import { Refusal } from './refusal.ts'
 
 const POLL_MS = 500
@@ -67,7 +70,7 @@ export async function listSaves({ database }: { database: Database }) {
   }
 }
 
-type RetryDeps = Parameters<typeof recoverForgotten>[0] & { docServer: DocServer; places: Places }
+type RetryDeps = Parameters<typeof recoverForgotten>[0] & Pick<Deps, 'config'> & { docServer: DocServer }
 
 export type Retried = {
   key: string
@@ -88,14 +91,9 @@ export async function retrySave(
   deps: RetryDeps,
   { name, waitS }: { name: string; waitS: number },
 ): Promise<Retried> {
-  const { database, docServer, places, clock } = deps
+  const { database, docServer, clock } = deps
   const key = await keyOf(database, name)
-  let unlock: (() => void) | undefined
-  try {
-    unlock = lockFolder(places.dataDir)
-  } catch (error) {
-    if (!(error instanceof Refusal && error.code === 'folder-in-use')) throw error
-  }
+  const unlock = await unlessServed(deps)
   if (unlock === undefined) {
     await docServer.forcesave(key)
     const deadline = performance.now() + waitS * 1000
@@ -110,6 +108,17 @@ export async function retrySave(
   }
   const reason = await whatIsLeft(deps, key)
   return { key, isHome: reason === undefined, reason }
+}
+
+/** @returns ends the lock; undefined while the service runs, here or on another node */
+async function unlessServed({ database, config }: RetryDeps): Promise<(() => void) | undefined> {
+  if (isPostgres(database) && (await liveNodes(database, { but: '' })).length > 0) return undefined
+  try {
+    return lockFolder(resolve(config.DATA_DIR))
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'folder-in-use') return undefined
+    throw error
+  }
 }
 
 async function keyOf(database: Database, name: string): Promise<string> {

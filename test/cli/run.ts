@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { scaledEnv, scaledSettings } from '../support/scale.ts'
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 
@@ -15,7 +16,7 @@ export type CliOptions = { dataDir: string; env?: Record<string, string>; cwd?: 
 export function startCli({ dataDir, env = {}, cwd = tmpdir() }: CliOptions, ...args: string[]) {
   const child: ChildProcess = spawn(process.execPath, [CLI, ...args], {
     cwd,
-    env: { PATH: process.env.PATH ?? '', DATA_DIR: dataDir, ...env },
+    env: { PATH: process.env.PATH ?? '', DATA_DIR: dataDir, ...scaledSettings(dataDir), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }
@@ -26,7 +27,8 @@ export function startCli({ dataDir, env = {}, cwd = tmpdir() }: CliOptions, ...a
   return { child, ended }
 }
 
-export function runCli(options: CliOptions, ...args: string[]): Promise<CliRun> {
+export async function runCli(options: CliOptions, ...args: string[]): Promise<CliRun> {
+  await scaledEnv(options.dataDir)
   return startCli(options, ...args).ended
 }
 

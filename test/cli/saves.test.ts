@@ -6,6 +6,7 @@ import { recoverForgotten } from '../../src/core/recovery.ts'
 import { flipByte } from '../maintenance/scene.ts'
 import { type Both, startBoth } from '../support/both.ts'
 import { docxParagraphs, makeDocx } from '../support/files.ts'
+import { isScaled } from '../support/scale.ts'
 import { type CliOptions, freshFolder, runCli, startCli } from './run.ts'
 
 type Listed = {
@@ -34,13 +35,7 @@ async function failSave(both: Both): Promise<void> {
 }
 
 async function headOf({ app, id }: Both): Promise<string[]> {
-  const { sha256 } = await app.deps.database
-    .selectFrom('documents')
-    .innerJoin('versions', 'versions.id', 'documents.head_version_id')
-    .select('versions.sha256')
-    .where('documents.id', '=', id)
-    .executeTakeFirstOrThrow()
-  return docxParagraphs(readFileSync(`${app.dataDir}/blobs/${sha256.slice(0, 2)}/${sha256}`))
+  return docxParagraphs(await app.download(id))
 }
 
 test('a failed save is listed with its document, and comes home when it is retried beside the running service', async () => {
@@ -113,6 +108,8 @@ test('a conflict version is listed and its bytes are written to a new file, neve
   expect((await runCli(settings(both), 'saves', 'export', versionId, folder.at('mine.docx'))).code).toBe(1)
   expect(readFileSync(folder.at('mine.docx'), 'utf8')).toBe('mine')
 
+  // It damages a file on the disk.
+  if (isScaled) return
   await flipByte(`${app.dataDir}/blobs/${save.sha256?.slice(0, 2)}/${save.sha256}`)
   const damaged = await runCli(settings(both), 'saves', 'export', versionId, folder.at('damaged.docx'))
   expect([damaged.code, damaged.stderr]).toEqual([1, expect.stringContaining('damaged')])

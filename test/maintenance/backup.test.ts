@@ -61,7 +61,7 @@ test('a backup taken under load, restored elsewhere, has every version that ther
   const restored = { dataDir: folder.at('restored') }
   expect((await runCli(restored, 'restore', folder.at('backup'))).code).toBe(0)
   await using other = await startApp({ dataDir: restored.dataDir })
-  expect(auditStorage(restored.dataDir).faults).toEqual([])
+  expect((await auditStorage(restored.dataDir)).faults).toEqual([])
   expect((await runCli(restored, 'verify', '--json')).json).toMatchObject({ faults: [], databaseFaults: [] })
   const admin = { as: 'tests-admin-token-0123456789' }
   for (const [document, bytes] of acknowledged) {

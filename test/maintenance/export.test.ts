@@ -9,6 +9,7 @@ import { exportedDocuments } from '../../src/metadata/exported-documents.ts'
 import { freshFolder, runCli } from '../cli/run.ts'
 import { startApp } from '../support/app.ts'
 import { makeDocx } from '../support/files.ts'
+import { isScaled } from '../support/scale.ts'
 import { blobOf, flipByte, tree, uploadSome } from './scene.ts'
 
 test('documents of one name are numbered, hostile titles and folders lead nowhere else', async () => {
@@ -49,18 +50,22 @@ test('documents of one name are numbered, hostile titles and folders lead nowher
   )
 })
 
-test('what lies in the trash stays there, and a damaged document is named and not written', async () => {
-  await using folder = await freshFolder()
-  await using app = await startApp()
-  const [trashed = '', damaged = '', fine = ''] = await uploadSome(app, 3)
-  await app.fetch(`/api/documents/${trashed}`, { method: 'DELETE' })
-  await flipByte(await blobOf(app, damaged))
-  const run = await runCli(app, 'export', folder.at('out'), '--json')
-  expect([run.code, run.json]).toMatchObject([1, { exported: 1, failed: [{ documentId: damaged }] }])
-  const files = await tree(folder.at('out'))
-  expect([...files.keys()]).toEqual(['Tests/Document 2.docx'])
-  expect(files.get('Tests/Document 2.docx')).toBe((await app.download(fine)).toString('hex'))
-})
+// It damages a file on the disk.
+test.skipIf(isScaled)(
+  'what lies in the trash stays there, and a damaged document is named and not written',
+  async () => {
+    await using folder = await freshFolder()
+    await using app = await startApp()
+    const [trashed = '', damaged = '', fine = ''] = await uploadSome(app, 3)
+    await app.fetch(`/api/documents/${trashed}`, { method: 'DELETE' })
+    await flipByte(await blobOf(app, damaged))
+    const run = await runCli(app, 'export', folder.at('out'), '--json')
+    expect([run.code, run.json]).toMatchObject([1, { exported: 1, failed: [{ documentId: damaged }] }])
+    const files = await tree(folder.at('out'))
+    expect([...files.keys()]).toEqual(['Tests/Document 2.docx'])
+    expect(files.get('Tests/Document 2.docx')).toBe((await app.download(fine)).toString('hex'))
+  },
+)
 
 test.each([
   ['CON', 'txt', 1, '_CON.txt'],

@@ -166,7 +166,7 @@ test(
     const last = await runCli(data, 'import', folder.at('files'), '--json')
     const { imported, known } = last.json as ImportJson
     expect([last.code, imported + known]).toEqual([0, 300])
-    const { faults, versions } = auditStorage(data.dataDir)
+    const { faults, versions } = await auditStorage(data.dataDir)
     expect([faults, versions.length]).toEqual([[], 300])
   },
   MANY_PROCESSES_MS,
@@ -185,7 +185,7 @@ test('two imports of one folder at once make each document once, beside a servic
   expect((await imports).map(({ code }) => code)).toEqual([0, 0])
   isOver = true
   await uploading
-  const { faults, versions } = auditStorage(app.dataDir)
+  const { faults, versions } = await auditStorage(app.dataDir)
   expect([faults, versions.length]).toEqual([[], 200 + uploads.length])
 })
 
@@ -207,7 +207,7 @@ test('a full disk stops the import with a clear word and nothing half done; with
     code: 'disk-full',
     message: expect.stringMatching(/the disk is full\. \d+ documents are in/),
   })
-  const { faults, staged, versions } = auditStorage(app.dataDir)
+  const { faults, staged, versions } = await auditStorage(app.dataDir)
   expect([faults, staged]).toEqual([[], []])
   expect(versions.length).toBeLessThan(100)
 

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freshFolder, runCli } from '../cli/run.ts'
+import { type OwnPostgres, startPostgres } from '../support/postgres.ts'
+import { query } from '../support/scale.ts'
+import { noSwift, type Swift, startSwift } from '../support/swift.ts'
+import { countBlobs, digestsOf, fillHome, homeOf, migrate, onDisk } from './migrate-scene.ts'
+
+/** Each takes a second on an idle machine. */
+const MANY_PROCESSES_MS = 240_000
+
+describe.skipIf(noSwift() !== undefined)('S3', () => {
+  let swift: Swift
+  let postgres: OwnPostgres
+  beforeAll(async () => {
+    swift = await startSwift()
+    postgres = await startPostgres()
+  }, 120_000)
+  afterAll(async () => {
+    await swift[Symbol.asyncDispose]()
+    await postgres[Symbol.asyncDispose]()
+  })
+
+  test(
+    'blobs go to S3 and back, with the rows and without them',
+    async () => {
+      await using folder = await freshFolder()
+      const home = onDisk(folder.at('data'))
+      await fillHome(home, 40)
+      const before = await digestsOf(home)
+      const blobs = await countBlobs(home.dataDir)
+      const database = `${postgres.url}/on_s3`
+      await query(`${postgres.url}/postgres`, 'create database on_s3')
+      const there = homeOf(home.dataDir, database, await swift.makeBucket('there'))
+      Object.assign(home.env, swift.credentials)
+      Object.assign(there.env, swift.credentials)
+
+      const first = await runCli(home, 'migrate', '--to-blobs', there.env.BLOBS_URL ?? '', '--json')
+      expect([first.code, first.json]).toMatchObject([0, { blobs: { copied: blobs, skipped: 0 } }])
+      const run = await migrate(home, there)
+      expect([run.code, run.stderr, run.json]).toMatchObject([
+        0,
+        '',
+        { blobs: { copied: 0, skipped: blobs } },
+      ])
+      const verified = await runCli(there, 'verify', '--json')
+      expect([verified.code, verified.json]).toMatchObject([0, { blobs, faults: [], databaseFaults: [] }])
+
+      const back = onDisk(folder.at('back'))
+      const returned = await migrate(there, back)
+      expect([returned.code, returned.json]).toMatchObject([0, { blobs: { copied: blobs } }])
+      expect(await digestsOf(back)).toEqual(before)
+      expect((await runCli(back, 'verify')).code).toBe(0)
+    },
+    MANY_PROCESSES_MS,
+  )
+})
