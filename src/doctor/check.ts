@@ -33,6 +33,8 @@ export const CHECKS = {
   'data-folder': 'service',
   'disk-room': 'service',
   database: 'service',
+  blobs: 'service',
+  backplane: 'service',
   'node-version': 'service',
   libreoffice: 'service',
 } as const satisfies Record<string, Leg>

@@ -7,7 +7,7 @@ import type { Config } from '../config.ts'
 import { createTokens } from '../core/tokens.ts'
 import { createDocServerTokens } from '../docserver/tokens.ts'
 import { LibreOffice } from '../libreoffice/libreoffice.ts'
-import { databasePath, openBeside } from '../metadata/database.ts'
+import { openBeside } from '../metadata/database.ts'
 import type { Database } from '../metadata/schema.ts'
 import { loadSecrets } from '../secrets.ts'
 import { readConfig } from '../serve.ts'
@@ -35,7 +35,7 @@ export async function openDoctor(
   port: number = config.PORT,
 ): Promise<AsyncDisposable & { parts: DoctorParts }> {
   await using opened = new AsyncDisposableStack()
-  const database = openBesideService(config)
+  const database = await openBesideService(config)
   opened.defer(() => database?.destroy())
   // Not the service's own folder: opening one empties it.
   const folder = join(tmpdir(), `docs-connector-doctor-${process.pid}`)
@@ -61,9 +61,9 @@ export async function openDoctor(
 }
 
 /** Made and migrated by nobody but the service; what keeps it from opening is told by its check. */
-function openBesideService({ DATABASE_URL }: Config): Database | undefined {
+async function openBesideService({ DATABASE_URL }: Config): Promise<Database | undefined> {
   try {
-    return openBeside(databasePath(DATABASE_URL))
+    return await openBeside(DATABASE_URL)
   } catch {
     return undefined
   }

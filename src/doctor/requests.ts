@@ -82,7 +82,11 @@ export function createSend(caFile: string | undefined): Send {
 }
 
 function faultOf(error: unknown): Fault {
-  const code = isAxiosError(error) ? (error.code ?? 'no answer') : 'no answer'
+  return faultOfCode(isAxiosError(error) ? (error.code ?? 'no answer') : 'no answer')
+}
+
+/** @param code of the operating system, of Node or of axios */
+export function faultOfCode(code: string): Fault {
   if (code === 'ERR_CANCELED' || code === 'ETIMEDOUT' || code === 'ECONNABORTED')
     return { kind: 'time', code }
   if (NAME_CODES.has(code)) return { kind: 'name', code }

@@ -1,23 +1,25 @@
 import { existsSync } from 'node:fs'
-import { databasePath } from '../metadata/database.ts'
+import { databasePath, isSqlite } from '../metadata/database.ts'
 import { BROWSER_CHECKS, browserChecks, ownPageChecks } from './browser.ts'
 import { type Check, type CheckId, failed, passed, skipped, sorted, warned, withoutRepeats } from './check.ts'
 import { COMMAND_CHECKS, commandChecks } from './commands.ts'
+import { databaseCheck, EMPTY_FIX } from './database.ts'
 import { REACH_CHECKS, reachDocumentServer } from './document-server.ts'
 import { type DoctorParts, LIMITS, type Run } from './parts.ts'
 import { createSend } from './requests.ts'
 import {
   askService,
   callbackCheck,
-  databaseCheck,
   dataFolderChecks,
   libreOfficeCheck,
   MADE_AT_START,
   nodeCheck,
   runningCheck,
 } from './service.ts'
+import { sharedChecks } from './shared.ts'
 import { FETCH_CHECKS, wayBackChecks } from './way-back.ts'
 import { WAY_CHECKS } from './why-not-fetched.ts'
+import { within } from './within.ts'
 
 /** `ok`: no check fails. */
 export type Diagnosis = { ok: boolean; checks: Check[] }
@@ -36,21 +38,27 @@ export async function runDoctor(parts: DoctorParts): Promise<Diagnosis> {
   }
   const { checkMs } = run.limits
   const { database, config } = run
-  const [{ facts, outcome }, folder, written] = await Promise.all([
+  const [{ facts, outcome }, folder, written, shared] = await Promise.all([
     askService(run),
     within(checkMs, ['data-folder', 'disk-room'], () => dataFolderChecks(run)),
-    within(checkMs, ['database'], async () => [await databaseCheck(database)]),
+    within(checkMs, ['database'], async () => [await databaseCheck(run)]),
+    sharedChecks(run),
   ])
   const isRunning = facts !== undefined
   const disk = folder.find(({ result }) => result === 'fail')
   // Whoever may not read the secrets of the service is a stranger to it.
   const isStranger = disk?.id === 'data-folder' && outcome.answer?.status === 403
-  const isNew = !isRunning && database === undefined && !existsSync(databasePath(config.DATABASE_URL))
-  const notWritten = disk === undefined ? (isNew ? MADE_AT_START : undefined) : `of ${disk.id}`
+  const isOnDisk = isSqlite(config.DATABASE_URL)
+  const isMissing = isOnDisk
+    ? database === undefined && !existsSync(databasePath(config.DATABASE_URL))
+    : written.some(({ fix }) => fix === EMPTY_FIX)
+  const notWritten =
+    isOnDisk && disk !== undefined ? `of ${disk.id}` : isMissing && !isRunning ? MADE_AT_START : undefined
   const service = [
     ...(isStranger ? skipped(['service-running'], `of ${disk.id}`) : [runningCheck(run, isRunning, outcome)]),
     ...folder,
     ...(notWritten === undefined ? written : skipped(['database'], notWritten)),
+    ...shared,
     nodeCheck(process.version),
     libreOfficeCheck(run.isLibreOfficeInstalled),
   ]
@@ -58,7 +66,9 @@ export async function runDoctor(parts: DoctorParts): Promise<Diagnosis> {
   const isSigned = legs.some(({ id, result, because }) => {
     return id === 'outbox-tokens' && result === 'ok' && because === undefined
   })
-  const unread = service.find(({ id, result }) => result === 'fail' && (id === disk?.id || id === 'database'))
+  const unread = service.find(
+    ({ id, result }) => result === 'fail' && (id === 'database' || (isOnDisk && id === disk?.id)),
+  )
   const callbacks =
     facts === undefined || database === undefined || unread !== undefined
       ? skipped(['callbacks'], `of ${isRunning ? (unread?.id ?? 'database') : 'service-running'}`)
@@ -126,34 +136,4 @@ async function behindChecks(
     ? await ownPageChecks(run, docServerUrl, back.cause)
     : skipped(['public-address', 'page-policy'], 'of service-running')
   return [...commanded.checks, ...back.checks, ...pages]
-}
-
-/** A check that hangs or breaks ends as a failure of its own; requests have their own limits. */
-async function within(
-  limitMs: number,
-  ids: readonly [CheckId, ...CheckId[]],
-  look: () => Promise<Check[]>,
-): Promise<Check[]> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new LateError()), limitMs)
-  try {
-    return await Promise.race([look(), late])
-  } catch (error) {
-    const [first, ...rest] = ids
-    const seen = error instanceof LateError ? `no end within ${limitMs / 1000} s` : nameOf(error)
-    const fix = 'Look into the log of this machine: its disk or database does not answer.'
-    return [failed(first, `could not be checked: ${seen}`, fix), ...skipped(rest, `of ${first}`)]
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-class LateError extends Error {
-  override readonly name = 'LateError'
-}
-
-/** Without the message: it may carry what must not be shown. */
-function nameOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown fault'
-  return 'code' in error ? String(error.code) : error.name
 }

@@ -10,7 +10,6 @@ import { inWords, jsonOf, type Outcome } from './requests.ts'
 
 /** As much as a write needs to meet a full disk. */
 const WRITTEN_BYTES = 256 * 1024
-const MOST_ATTEMPTS = 5
 const LEAST_NODE = [22, 20] as const
 
 const Facts = z.object({
@@ -82,29 +81,6 @@ export async function dataFolderChecks({
 }
 
 export const MADE_AT_START = 'it is made when the service starts'
-
-/** Writes what is there already. */
-export async function databaseCheck(database: Database | undefined): Promise<Check> {
-  const id = 'database'
-  if (database === undefined) return failed(id, 'the database cannot be opened', DATABASE_FIX)
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await database
-        .updateTable('installation')
-        .set((eb) => ({ key_prefix: eb.ref('key_prefix') }))
-        .execute()
-      return passed(id, 'the database answers and takes writes')
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown fault'
-      // The service may be writing in this very moment.
-      if (code !== 'SQLITE_BUSY' || attempt >= MOST_ATTEMPTS) {
-        return failed(id, `the database does not take a write (${code})`, DATABASE_FIX)
-      }
-    }
-  }
-}
-
-const DATABASE_FIX = 'Check that DATABASE_URL names a database that this service may write and that has room.'
 
 export function nodeCheck(version: string): Check {
   const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number)

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import type { Database } from '../../src/metadata/schema.ts'
+import { isScaled } from '../support/scale.ts'
 import { startProxy } from './proxy.ts'
 import { startScene } from './support.ts'
 
 /** Short, and yet enough for what does answer on a busy machine. */
-const SHORT = { requestMs: 1500, conversionMs: 3000, checkMs: 1500 }
+const SHORT = { requestMs: 1500, conversionMs: 3000, checkMs: isScaled ? 8000 : 1500 }
 
 /** Takes requests and never says a word. */
 const silentServer = () => startProxy({ answer: () => {} })
@@ -65,7 +66,9 @@ test('a database that hangs ends by itself', async () => {
   } as unknown as Database
   const { troubles, diagnosis } = await scene.troubles({ database })
   expect(troubles).toEqual(['fail database (service)'])
-  expect(diagnosis.checks.find(({ id }) => id === 'database')?.evidence).toContain('1.5 s')
+  expect(diagnosis.checks.find(({ id }) => id === 'database')?.evidence).toContain(
+    `${SHORT.checkMs / 1000} s`,
+  )
 })
 
 test('an answer without end is not read to the end', async () => {
