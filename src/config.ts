@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { s3Address } from './blobs/s3-address.ts'
 import { Customization } from './core/sharing/customization.ts'
 
 const SECRETS = [
@@ -23,6 +24,9 @@ const WELL_KNOWN_SECRETS = new Set([
   'change-me-please-change-me',
   'changeme',
 ])
+
+/** Without the address: it holds a password. */
+const UNREADABLE = 'must be an address; write special characters of the password percent-encoded'
 
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http(s) address', abort: true })
@@ -94,16 +98,28 @@ const Environment = z.object({
   DATA_DIR: z.string().min(1).default('storage'),
   DATABASE_URL: z
     .string()
-    .regex(/^sqlite:/, 'must start with sqlite:')
+    .regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'must start with sqlite: or postgres://')
+    .refine((url) => url.startsWith('sqlite:') || URL.canParse(url), UNREADABLE)
     .optional(),
   BLOBS_URL: z
     .string()
-    .regex(/^file:/, 'must start with file:')
+    .regex(/^(file:|s3:\/\/)/, 'must start with file: or s3://')
     .optional(),
   BACKPLANE_URL: z
     .string()
-    .regex(/^memory:$/, 'must be memory:')
+    .regex(/^(memory:$|rediss?:\/\/)/, 'must be memory: or start with redis:// or rediss://')
+    .refine((url) => URL.canParse(url), UNREADABLE)
     .default('memory:'),
+  /** Connections of this process to PostgreSQL. */
+  DATABASE_POOL: count(10),
+  /** Bytes of S3 objects that are kept on disk for reading again; 0: none. */
+  BLOB_CACHE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(1024 ** 3),
+  /** A node that has not been heard of for so long has lost what it was working on. */
+  LEASE_S: seconds(20),
   MAX_FILE_BYTES: count(2 * 1024 ** 3),
   KEEP_VERSIONS: z.coerce.number().int().min(1).optional(),
   KEEP_DAYS: z.coerce.number().min(1).max(36_500).optional(),
@@ -182,7 +198,14 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 
   const parsed = Environment.safeParse(given)
   for (const issue of parsed.error?.issues ?? []) faults.push(`${issue.path.join('.')}: ${issue.message}`)
-  faults.push(...secretFaults(given), ...pathFaults(given), ...fileFaults(given), ...proxyFaults(given))
+  faults.push(
+    ...secretFaults(given),
+    ...pathFaults(given),
+    ...fileFaults(given),
+    ...proxyFaults(given),
+    ...blobsFaults(given),
+    ...nodesFaults(given),
+  )
   if (!parsed.success || faults.length > 0) throw new ConfigError([...new Set(faults)].join('\n'))
   const settings = parsed.data
 
@@ -268,4 +291,32 @@ function proxyFaults({ TRUST_PROXY }: Given): string[] {
     return isIP(address) !== 0 && (bits === undefined || /^\d{1,3}$/.test(bits))
   })
   return isKnown ? [] : ['TRUST_PROXY: must be a number of hops or addresses like 10.0.0.1 or 10.0.0.0/8']
+}
+
+function blobsFaults({ BLOBS_URL = '' }: Given): string[] {
+  if (!BLOBS_URL.startsWith('s3:')) return []
+  try {
+    s3Address(BLOBS_URL)
+    return []
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)]
+  }
+}
+
+/** Several nodes share all three, or there is one node. */
+function nodesFaults(given: Given): string[] {
+  const { DATABASE_URL = '', BLOBS_URL = '', BACKPLANE_URL = '' } = given
+  const faults: string[] = []
+  if (/^redis/.test(BACKPLANE_URL)) {
+    for (const name of ['ROOT_SECRET', 'ADMIN_TOKEN'] as const) {
+      if (given[name] === undefined)
+        faults.push(`${name}: is needed with BACKPLANE_URL=redis://…, the same on every node`)
+    }
+  }
+  const isShared = /^postgres/.test(DATABASE_URL)
+  if (/^redis/.test(BACKPLANE_URL) && !isShared)
+    faults.push('BACKPLANE_URL: redis:// is for several nodes, and those need DATABASE_URL=postgres://…')
+  if (/^redis/.test(BACKPLANE_URL) && !/^s3:/.test(BLOBS_URL))
+    faults.push('BACKPLANE_URL: redis:// is for several nodes, and those need BLOBS_URL=s3://…')
+  return faults
 }

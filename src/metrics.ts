@@ -42,6 +42,12 @@ export function createMetrics() {
       help: 'Sessions on the autosave tick',
       registers,
     }),
+    dependencies: new Gauge({
+      name: 'docs_dependency_up',
+      help: 'Whether what the service needs answers: 1 or 0',
+      labelNames: ['name'],
+      registers,
+    }),
     refusedCallbacks: new Counter({
       name: 'docs_callbacks_refused_total',
       help: 'Callbacks refused, by reason',

@@ -5,6 +5,11 @@ import type { Limits } from './http/limits.ts'
 import { countSavesAtRisk } from './metadata/saves.ts'
 import { countTickingSessions } from './metadata/sessions.ts'
 
+type MeasuredDeps = Pick<
+  Deps,
+  'database' | 'isDocServerHealthy' | 'metrics' | 'config' | 'clock' | 'supports'
+>
+
 /** `/health`, `/ready` and `/metrics` for whoever runs the service. */
 export function operationRoutes({
   deps,
@@ -12,7 +17,7 @@ export function operationRoutes({
   adminToken,
   isStopping,
 }: {
-  deps: Pick<Deps, 'database' | 'isDocServerHealthy' | 'metrics' | 'config' | 'clock'>
+  deps: MeasuredDeps
   limits: Limits
   adminToken: string
   isStopping: () => boolean
@@ -23,20 +28,27 @@ export function operationRoutes({
     response.json({ status: 'ok' })
   })
 
-  /** A Document Server that is down makes us degraded, not dead: reading and saving go on. */
+  /** Of this node alone. Without Document Server or other nodes it is degraded, not dead: reading and saving go on. */
   router.get('/ready', async (_request, response) => {
     if (isStopping()) {
       response.status(503).json({ status: 'stopping' })
       return
     }
-    try {
-      await deps.database.selectFrom('installation').select('id').execute()
-    } catch {
-      response.status(503).json({ status: 'no-database' })
+    const { supports, config } = deps
+    if (!(await supports.isDatabaseHealthy())) {
+      response.status(503).json({ status: 'no-database', node: config.NODE_NAME })
       return
     }
-    const documentServer = await deps.isDocServerHealthy()
-    response.json({ status: documentServer ? 'ready' : 'degraded', documentServer })
+    const [documentServer, blobs] = await Promise.all([deps.isDocServerHealthy(), supports.areBlobsHealthy()])
+    const trouble = supports.backplaneTrouble()
+    const isWell = documentServer && blobs && trouble === undefined
+    response.json({
+      status: isWell ? 'ready' : 'degraded',
+      node: config.NODE_NAME,
+      documentServer,
+      blobs,
+      backplane: trouble ?? 'ok',
+    })
   })
 
   router.get('/metrics', limits.failures, async (request, response) => {
@@ -60,12 +72,20 @@ export function operationRoutes({
   return router
 }
 
-/** Brings the gauges up to date. */
+/** Brings the gauges up to date; those of rows stay as they are while there is no database. */
 async function measure({
   database,
   metrics,
   clock,
-}: Pick<Deps, 'database' | 'metrics' | 'clock'>): Promise<void> {
+  supports,
+  isDocServerHealthy,
+}: MeasuredDeps): Promise<void> {
+  const isThere = await supports.isDatabaseHealthy()
+  metrics.dependencies.set({ name: 'database' }, Number(isThere))
+  metrics.dependencies.set({ name: 'blobs' }, Number(await supports.areBlobsHealthy()))
+  metrics.dependencies.set({ name: 'backplane' }, Number(supports.backplaneTrouble() === undefined))
+  metrics.dependencies.set({ name: 'document-server' }, Number(await isDocServerHealthy()))
+  if (!isThere) return
   const { count, oldest } = await countSavesAtRisk(database)
   metrics.savesAtRisk.set(count)
   metrics.oldestUnsavedSeconds.set(oldest === null ? 0 : (clock().getTime() - Date.parse(oldest)) / 1000)

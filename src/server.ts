@@ -1,20 +1,23 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { Express, Response } from 'express'
 import type { Dialect } from 'kysely'
 import { addressesOf } from './addresses.ts'
 import { createApp, HUB_PATH } from './app.ts'
 import { startBackground } from './background.ts'
-import { MemoryBackplane } from './backplane/memory.ts'
-import { DiskBlobs, type Files } from './blobs/disk.ts'
+import { openBackplane } from './backplane/open-backplane.ts'
+import type { Files } from './blobs/disk.ts'
+import { openBlobs } from './blobs/open-blobs.ts'
 import type { Config } from './config.ts'
 import { createKnownConversions } from './core/conversions.ts'
 import type { Deps } from './core/deps.ts'
+import { documentEventsNow } from './core/document-events-now.ts'
 import { createEvents } from './core/events.ts'
 import { createHealthProbe } from './core/health.ts'
 import { createMakeFile } from './core/json-content/make-file.ts'
-import { KeyLocks } from './core/key-locks.ts'
+import { createLocks } from './core/locks.ts'
+import { joinNodes } from './core/nodes.ts'
 import { createOpenings } from './core/openings.ts'
 import { createKnownAdmissions } from './core/sharing/admissions.ts'
 import { createTokens } from './core/tokens.ts'
@@ -31,10 +34,9 @@ import { createLimits } from './http/limits.ts'
 import { type HubDoor, openHub } from './hub/hub-door.ts'
 import { LibreOffice } from './libreoffice/libreoffice.ts'
 import { createLogger, type Logger, withoutQuery } from './log.ts'
-import { openDatabase } from './metadata/database.ts'
+import { isAnswering, openDatabase } from './metadata/database.ts'
 import { GroupCommit } from './metadata/group-commit.ts'
 import { keyPrefix } from './metadata/installation.ts'
-import { failInterrupted } from './metadata/saves.ts'
 import { createMetrics } from './metrics.ts'
 import { HttpRemoteFiles } from './remote/http-remote-files.ts'
 import { createSeal, deriveKey, loadSecrets } from './secrets.ts'
@@ -86,18 +88,23 @@ export async function startService(config: Config, overrides: Overrides = {}): P
 
   opened.defer(lockDataFolder(config.DATA_DIR))
   const secrets = loadSecrets(config.DATA_DIR, config)
-  const database = await openDatabase(config.DATABASE_URL, overrides.wrapDialect)
-  opened.defer(() => database.destroy())
-  const blobs = await DiskBlobs.open({
-    root: resolve(config.BLOBS_URL.slice('file:'.length)),
-    ...(overrides.files === undefined ? {} : { files: overrides.files }),
+  const database = await openDatabase(config.DATABASE_URL, {
+    wrap: overrides.wrapDialect,
+    pool: config.DATABASE_POOL,
   })
-  await blobs.removeLeftovers()
-  const interrupted = await failInterrupted(database, clock().toISOString())
-  if (interrupted > 0) {
-    log.warn({ interrupted }, 'saves were in flight when the last process ended; Document Server holds them')
-  }
+  opened.defer(() => database.destroy())
+  const blobs = await openBlobs(config, overrides.files)
+  opened.defer(() => blobs.close())
+  await blobs.removeLeftovers().catch((error: unknown) => {
+    // A disk that cannot be read is no place to start on; S3 may be away for a moment.
+    if (!config.BLOBS_URL.startsWith('s3:')) throw error
+    log.warn({ err: error }, 'leftovers of uploads not removed')
+  })
+  const membership = await joinNodes({ database, config, clock, log })
+  opened.defer(() => membership.leave())
   const prefix = await keyPrefix(database)
+  const { backplane, redis } = await openBackplane(config, log, { prefix })
+  opened.defer(() => backplane.close())
   // Loaded only where it stands in: it costs memory.
   const emulatorClass = config.isEmulated ? (await import('./emulator/emulator.ts')).Emulator : undefined
 
@@ -121,7 +128,11 @@ export async function startService(config: Config, overrides: Overrides = {}): P
       // Everything else stays a request, also when it offers HTTP/2 as Java's client does.
       shouldUpgradeCallback: (request) => handler.isHub?.(request) === true,
     },
-    (request, response) => handler.app?.(request, response),
+    (request, response) => {
+      if (handler.app !== undefined) return handler.app(request, response)
+      // Its address is known before its last parts stand.
+      response.writeHead(503, { 'Retry-After': '1' }).end()
+    },
   )
   const port = await listen(server, config)
   const streams = new Set<Response>()
@@ -145,14 +156,17 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     commits: new GroupCommit(database),
     blobs,
     docServer,
-    isDocServerHealthy: createHealthProbe(docServer),
+    isDocServerHealthy: createHealthProbe(async () => (await docServer?.isHealthy()) === true),
+    supports: {
+      isDatabaseHealthy: createHealthProbe(() => isAnswering(database)),
+      areBlobsHealthy: createHealthProbe(() => blobs.isReachable()),
+      backplaneTrouble: () => backplane.trouble(),
+    },
     converter: libreOffice,
     makeFile: createMakeFile(),
     knownConversions: createKnownConversions(),
-    events: createEvents(
-      new MemoryBackplane({ onError: (error) => log.error({ err: error }, 'a listener failed') }),
-    ),
-    locks: new KeyLocks(),
+    events: createEvents(backplane, (id) => documentEventsNow({ database, log }, id)),
+    locks: createLocks({ database, config, log }, membership.instance),
     keyPrefix: prefix,
     openings: createOpenings(),
     admissions: createKnownAdmissions(),
@@ -184,7 +198,7 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     docServerTokens,
     isLibreOfficeInstalled: libreOffice.isInstalled,
   })
-  const limits = createLimits(config)
+  const limits = createLimits(config, redis)
   const updates = new Updates(deps)
   opened.defer(() => updates.close())
   const hub = await openHub(deps, updates, {
@@ -192,6 +206,7 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     authentication,
     limits,
     publicUrl: addresses.publicUrl,
+    connectionKey: deriveKey(secrets.rootSecret, 'hub connections'),
   })
   handler.isHub = ({ url = '' }) => hubPaths(config).has(withoutQuery(url))
   const app = createApp({
@@ -216,7 +231,7 @@ export async function startService(config: Config, overrides: Overrides = {}): P
   })
   opened.defer(() => hub.server.close())
   if (overrides.background !== false) {
-    const background = startBackground(deps, hub, doctor)
+    const background = startBackground(deps, { hub, doctor, membership })
     opened.defer(() => background.stop(LAST_STEPS_MS))
   }
 

@@ -18,6 +18,10 @@ const TOPICS = {
   certificates: ['Own certificate authority', 'Who has to trust whom, and where that is set'],
   backup: ['Backup and restore', 'While the service runs, checked, and added to by every run'],
   upgrade: ['Upgrade', 'Of the service, of Document Server, and changing the secret'],
+  growing: [
+    'More than one machine',
+    'PostgreSQL, S3 and Redis, a balancer, and what happens when one of them is away',
+  ],
   errors: ['What the errors mean', 'What the editor and its page say, why, and what helps'],
   integrate: ['File managers and embeds', 'From other programs: files of theirs, frames, the API'],
 } as const satisfies Record<string, readonly [title: string, about: string]>

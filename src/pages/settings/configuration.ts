@@ -1,4 +1,5 @@
 import { type Config, loadConfig } from '../../config.ts'
+import { shownSize } from '../files/shown.ts'
 
 /** Shown only as set or not set: they are secrets or may carry one. */
 const SECRET = [
@@ -29,7 +30,9 @@ const GROUPS = {
   Storage: [
     'DATA_DIR',
     'DATABASE_URL',
+    'DATABASE_POOL',
     'BLOBS_URL',
+    'BLOB_CACHE_BYTES',
     'MAX_FILE_BYTES',
     'KEEP_VERSIONS',
     'KEEP_DAYS',
@@ -57,10 +60,16 @@ const GROUPS = {
     'BACKPLANE_URL',
   ],
   'Other programs': ['WEBHOOK_ALLOWED_HOSTS', 'FILE_ORIGINS', 'ALERT_WEBHOOK_URL', 'ALERT_DISK_FREE_BYTES'],
-  Process: ['NODE_ENV', 'NODE_NAME', 'LOG_LEVEL'],
+  Process: ['NODE_ENV', 'NODE_NAME', 'LEASE_S', 'LOG_LEVEL'],
 } as const satisfies Record<string, (keyof Config)[]>
 
-export type Setting = { name: string; value: string; isDefault: boolean }
+export type Setting = {
+  name: string
+  value: string
+  /** What is easier to read than its value: `2.1 GB`. */
+  meaning?: string | undefined
+  isDefault: boolean
+}
 
 /** All settings as they are in force, secrets only as set or not set. */
 export function shownConfiguration(config: Config): { name: string; settings: Setting[] }[] {
@@ -77,10 +86,18 @@ function shownSetting(name: keyof Config, config: Config, defaults: Config): Set
     return { name, value: value === undefined ? 'not set' : 'set', isDefault: value === undefined }
   }
   const isDefault = name !== 'DATA_DIR' && JSON.stringify(value) === JSON.stringify(defaults[name])
-  return { name, value: shownValue(value), isDefault }
+  const meaning = name.endsWith('_BYTES') && typeof value === 'number' ? shownSize(value) : undefined
+  return { name, value: shownValue(value), meaning, isDefault }
 }
 
 function shownValue(value: unknown): string {
   if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) return 'not set'
-  return Array.isArray(value) ? value.join(', ') : String(value)
+  return withoutSecrets(Array.isArray(value) ? value.join(', ') : String(value))
+}
+
+/** Addresses of databases and stores name who signs in, with what. */
+function withoutSecrets(address: string): string {
+  return address
+    .replace(/\/\/[^/?#]*@/g, '//…@')
+    .replace(/([?&][^=&]*(?:pass|secret|key|token)[^=&]*=)[^&]*/gi, '$1…')
 }
