@@ -4,16 +4,34 @@ import { configDefaults, defineConfig } from 'vitest/config'
 const ALONE = [
   'test/api/timing.test.ts',
   'test/contracts/blobs-disk.test.ts',
+  'test/contracts/blobs-s3.test.ts',
+  'test/contracts/blobs-s3-faults.test.ts',
   'test/conversions/document-server.test.ts',
   'test/conversions/huge.test.ts',
   'test/conversions/limits.test.ts',
   'test/docserver/client.test.ts',
   'test/doctor/command.test.ts',
+  'test/help/balancer.test.ts',
   'test/help/proxies.test.ts',
+  'test/nodes/**/*.test.ts',
 ]
 
 /** A browser on a busy machine may miss its time; what is wrong in a page is wrong twice. */
 const IN_BROWSERS = ['test/pages/**/*.test.ts', 'test/emulator/**/*.test.ts', 'test/sdk/**/*.test.ts']
+
+/** About the files of SQLite and of blobs on a disk. */
+const OF_ONE_MACHINE = [
+  'test/cli/{earlier-schema,keys,output}.test.ts',
+  'test/contracts/**',
+  'test/core/migrations.test.ts',
+  'test/crash/**',
+  'test/core/organising-migration.test.ts',
+  'test/maintenance/{backup,backup-damage,migrate,restore,verify}*.test.ts',
+  'test/saves/durable-order.test.ts',
+]
+const isScaled = process.env.SCALE !== undefined
+/** Six servers and two nodes want the machine for themselves: they have a run of their own. */
+const OF_SEVERAL_NODES = process.env.NODES === undefined ? ['test/nodes/**'] : []
 
 // Nothing of ours lives in modules, and loading them anew for each file took as long as the tests.
 const isolate = false
@@ -25,13 +43,17 @@ export default defineConfig({
     hookTimeout: 60_000,
     // More than cores: tests mostly wait, for fsyncs, timers, browsers and converters.
     maxWorkers: 4,
+    globalSetup: 'test/support/scale-servers.ts',
+    exclude: [...configDefaults.exclude, ...OF_SEVERAL_NODES, ...(isScaled ? OF_ONE_MACHINE : [])],
+    // With four servers more on the machine, what is late once is tried again.
+    retry: isScaled ? 1 : 0,
     projects: [
       {
         extends: true,
         test: {
           name: 'shared',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...ALONE, ...IN_BROWSERS],
+          exclude: [...ALONE, ...IN_BROWSERS],
           isolate,
         },
       },

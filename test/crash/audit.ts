@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import Sqlite from 'better-sqlite3'
+import PQueue from 'p-queue'
+import { openStorage, type Storage } from './storage.ts'
+
+const READ_AT_ONCE = 8
 
 export type AuditedVersion = {
   id: string
@@ -25,49 +28,36 @@ export type Audit = {
 }
 
 /**
- * Reads a data folder past the service, while it runs or after its death: is every row whole and
- * does every blob that a row mentions hold what its name says?
+ * Reads rows and blobs past the service, while it runs or after its death: is every row whole and does
+ * every blob that a row mentions hold what its name says?
  *
  * @param verified addresses whose bytes were hashed by an earlier audit; grows
  */
-export function auditStorage(dataDir: string, verified = new Set<string>()): Audit {
-  const database = new Sqlite(join(dataDir, 'metadata.sqlite'), { readonly: true, timeout: 2000 })
-  try {
-    // One snapshot for all that follows.
-    database.exec('begin')
-    const faults = [
-      ...integrityFaults(database),
-      ...rowFaults(database),
-      ...blobFaults(database, dataDir, verified),
-    ]
-    const versions = database
-      .prepare<[], Omit<AuditedVersion, 'isHead'> & { isHead: number }>(
-        `select v.id, document_id as documentId, number, kind, session_key as sessionKey, sha256,
-                v.id = d.head_version_id as isHead
-         from versions v join documents d on d.id = v.document_id order by document_id, number`,
-      )
-      .all()
-      .map((row) => ({ ...row, isHead: row.isHead === 1 }))
-    const saves = database
-      .prepare<[], AuditedSave>('select key, status, state, sha256 from saves order by received_at, id')
-      .all()
-    return { faults, versions, saves, staged: readdirSync(join(dataDir, 'tmp')) }
-  } finally {
-    database.close()
+export async function auditStorage(dataDir: string, verified = new Set<string>()): Promise<Audit> {
+  await using storage = await openStorage(dataDir)
+  const faults = [
+    ...(await storage.damages()),
+    ...(await rowFaults(storage)),
+    ...(await blobFaults(storage, verified)),
+  ]
+  const versions = await storage.rows<AuditedVersion>(
+    `select v.id, document_id as "documentId", number, kind, session_key as "sessionKey", sha256,
+            v.id = d.head_version_id as "isHead"
+     from versions v join documents d on d.id = v.document_id order by document_id, number`,
+  )
+  const saves = await storage.rows<AuditedSave>(
+    'select key, status, state, sha256 from saves order by received_at, id',
+  )
+  return {
+    faults,
+    versions: versions.map((row) => ({ ...row, isHead: Boolean(row.isHead) })),
+    saves,
+    staged: readdirSync(join(dataDir, 'tmp')),
   }
 }
 
 export function sha256Of(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
-}
-
-function integrityFaults(database: Sqlite.Database): string[] {
-  const integrity = database.pragma('integrity_check', { simple: true })
-  const foreign = database.pragma('foreign_key_check') as unknown[]
-  return [
-    ...(integrity === 'ok' ? [] : [`integrity_check: ${String(integrity)}`]),
-    ...foreign.map((row) => `foreign_key_check: ${JSON.stringify(row)}`),
-  ]
 }
 
 /** Each query finds rows that must not be. */
@@ -91,33 +81,32 @@ const CONTRADICTIONS = {
     group by document_id having count(*) > 1`,
 }
 
-function rowFaults(database: Sqlite.Database): string[] {
-  return Object.entries(CONTRADICTIONS).flatMap(([what, sql]) =>
-    database
-      .prepare(sql)
-      .pluck()
-      .all()
-      .map((id) => `${what}: ${String(id)}`),
-  )
+async function rowFaults(storage: Storage): Promise<string[]> {
+  const faults: string[] = []
+  for (const [what, sql] of Object.entries(CONTRADICTIONS)) {
+    for (const row of await storage.rows<object>(sql)) faults.push(`${what}: ${Object.values(row).join()}`)
+  }
+  return faults
 }
 
-function blobFaults(database: Sqlite.Database, dataDir: string, verified: Set<string>): string[] {
-  const mentioned = database
-    .prepare<[], string>(
-      `select sha256 from versions union select changes_sha256 from versions where changes_sha256 is not null
-       union select sha256 from saves where sha256 is not null`,
-    )
-    .pluck()
-    .all()
-  return mentioned.flatMap((sha256) => {
-    if (verified.has(sha256)) return []
-    try {
-      const found = sha256Of(readFileSync(join(dataDir, 'blobs', sha256.slice(0, 2), sha256)))
-      if (found !== sha256) return [`torn blob: ${sha256}`]
-      verified.add(sha256)
-      return []
-    } catch (error) {
-      return [`unreadable blob: ${sha256} ${String(error)}`]
-    }
-  })
+async function blobFaults(storage: Storage, verified: Set<string>): Promise<string[]> {
+  const mentioned = await storage.rows<{ sha256: string }>(
+    `select sha256 from versions union select changes_sha256 from versions where changes_sha256 is not null
+     union select sha256 from saves where sha256 is not null`,
+  )
+  const faults: string[] = []
+  const queue = new PQueue({ concurrency: READ_AT_ONCE })
+  for (const { sha256 } of mentioned) {
+    if (verified.has(sha256)) continue
+    queue.add(async () => {
+      try {
+        if (sha256Of(await storage.blob(sha256)) === sha256) verified.add(sha256)
+        else faults.push(`torn blob: ${sha256}`)
+      } catch (error) {
+        faults.push(`unreadable blob: ${sha256} ${String(error)}`)
+      }
+    })
+  }
+  await queue.onIdle()
+  return faults
 }

@@ -23,8 +23,9 @@ export function patientClient(
       try {
         const response = await fetch(`${url}${path}`, { headers, signal: over })
         if (response.ok) return await read(response)
-        // 503: a final save is under way.
-        if (response.status !== 503) throw new UnexpectedAnswer(`GET ${path} answered ${response.status}`)
+        // 503: a final save is under way. 502, 504: a proxy whose node has died.
+        if (![502, 503, 504].includes(response.status))
+          throw new UnexpectedAnswer(`GET ${path} answered ${response.status}`)
       } catch (error) {
         if (error instanceof UnexpectedAnswer || over.aborted) throw error
       }
@@ -38,6 +39,8 @@ export function patientClient(
       form.append('file', new Blob([new Uint8Array(bytes)]), name)
       try {
         const response = await fetch(`${url}/api/documents/upload`, { method: 'POST', headers, body: form })
+        // Refused, or behind a proxy whose node has died.
+        if ([502, 503, 504].includes(response.status)) throw new Error(`answered ${response.status}`)
         if (response.status !== 201) throw new UnexpectedAnswer(`upload answered ${response.status}`)
         return ((await response.json()) as { id: string }).id
       } catch (error) {

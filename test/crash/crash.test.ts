@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { EmulatedEditor } from '../../src/emulator/editor.ts'
 import { startEmulator } from '../../src/emulator/start.ts'
 import { SECRET } from '../support/app.ts'
-import { docxParagraphs, makeDocx } from '../support/files.ts'
+import { makeDocx } from '../support/files.ts'
 import { freePort, type ServiceProcess, signIn, startProcess } from '../support/service-process.ts'
 import { auditStorage, sha256Of } from './audit.ts'
-import { type PatientClient, patientClient } from './client.ts'
-import { type Acknowledged, startLoad } from './load.ts'
+import { patientClient } from './client.ts'
+import { startLoad } from './load.ts'
+import { broken, openWitness, snapshotOf, uploadSurely } from './promises.ts'
 import { seededRandom } from './random.ts'
 
 const KILLS = Number(process.env.KILLS || 20)
@@ -67,14 +67,14 @@ test(
         expect(restartMs, service.output()).toBeLessThan(LONGEST_RESTART_MS)
 
         const promised = snapshotOf(load.acknowledged)
-        expect(broken(dataDir, promised, verified), `after kill ${kill}, SEED=${SEED}`).toEqual([])
+        expect(await broken(dataDir, promised, verified), `after kill ${kill}, SEED=${SEED}`).toEqual([])
         await witness.goesOn(kill)
       }
 
       await load.stop()
       await docServer.settled()
       const { acknowledged } = load
-      expect(broken(dataDir, acknowledged, new Set()), `at the end, SEED=${SEED}`).toEqual([])
+      expect(await broken(dataDir, acknowledged, new Set()), `at the end, SEED=${SEED}`).toEqual([])
       for (const { documentId, sha256 } of acknowledged.uploads) {
         expect(sha256Of(await client.download(documentId))).toBe(sha256)
       }
@@ -84,7 +84,7 @@ test(
       await service.kill('SIGTERM')
       service = start()
       await service.healthy()
-      expect(auditStorage(dataDir)).toMatchObject({ faults: [], staged: [] })
+      expect(await auditStorage(dataDir)).toMatchObject({ faults: [], staged: [] })
 
       restartsMs.sort((a, b) => a - b)
       process.stdout.write(
@@ -118,73 +118,10 @@ test(
       await killed.kill()
       await using service: ServiceProcess = startProcess(options)
       expect(await service.healthy()).toBeLessThan(LONGEST_RESTART_MS)
-      expect(auditStorage(dataDir).faults, `SEED=${SEED}`).toEqual([])
+      expect((await auditStorage(dataDir)).faults, `SEED=${SEED}`).toEqual([])
       await service.kill()
       await rm(dataDir, { recursive: true, force: true })
     }
   },
   KILLS * EACH_KILL_MS,
 )
-
-async function uploadSurely(client: PatientClient, bytes: Buffer): Promise<string> {
-  return (await client.upload('document.docx', bytes)) ?? uploadSurely(client, bytes)
-}
-
-function snapshotOf({ saves, uploads }: Acknowledged): Pick<Acknowledged, 'saves' | 'uploads'> {
-  return { saves: [...saves], uploads: [...uploads] }
-}
-
-/** Promises that the storage does not keep, in words. */
-function broken(
-  dataDir: string,
-  { saves, uploads }: Pick<Acknowledged, 'saves' | 'uploads'>,
-  verified: Set<string>,
-): string[] {
-  const audit = auditStorage(dataDir, verified)
-  const storedSaves = new Set(
-    audit.saves.filter(({ state }) => state === 'stored').map(({ key, sha256 }) => `${key} ${sha256}`),
-  )
-  const versions = new Set(audit.versions.map(({ documentId, sha256 }) => `${documentId} ${sha256}`))
-  return [
-    ...audit.faults,
-    ...saves
-      .filter(({ key, sha256 }) => !storedSaves.has(`${key} ${sha256}`))
-      .map((save) => `lost save: ${JSON.stringify(save)}`),
-    ...saves
-      .filter(
-        ({ documentId, sha256, cutsVersion }) => cutsVersion && !versions.has(`${documentId} ${sha256}`),
-      )
-      .map((save) => `lost version: ${JSON.stringify(save)}`),
-    ...uploads
-      .filter(({ documentId, sha256 }) => !versions.has(`${documentId} ${sha256}`))
-      .map((upload) => `lost upload: ${JSON.stringify(upload)}`),
-  ]
-}
-
-/** One real editor that stays open from the first kill to the last. */
-async function openWitness(
-  client: PatientClient,
-  docServer: Awaited<ReturnType<typeof startEmulator>>,
-): Promise<{ goesOn(kill: number): Promise<void> }> {
-  const id = await uploadSurely(client, makeDocx(['Untouched']))
-  const { key } = (await client.config(id)).document
-  const editor: EmulatedEditor = await docServer.open(await client.config(id))
-  return {
-    /** Same key, and what is typed now is saved by the next press of the button. */
-    async goesOn(kill) {
-      expect((await client.config(id)).document.key).toBe(key)
-      const text = `After kill ${kill}`
-      editor.type(0, text)
-      // The tick may be saving the same text.
-      await expect
-        .poll(
-          async () => {
-            await editor.save()
-            return docxParagraphs(await client.download(id))
-          },
-          { timeout: 5000, interval: 20 },
-        )
-        .toEqual([text])
-    },
-  }
-}

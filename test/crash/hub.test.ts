@@ -9,6 +9,7 @@ import { type HubUser, joined } from '../hub/support.ts'
 import { ADMIN_TOKEN, SECRET } from '../support/app.ts'
 import { freePort, startProcess } from '../support/service-process.ts'
 import { seededRandom } from './random.ts'
+import { newDocument, startWriter } from './writer.ts'
 
 const KILLS = Number(process.env.KILLS || 20)
 const SEED = Number(process.env.SEED || Date.now() % 1_000_000)
@@ -77,61 +78,3 @@ test(
   },
   KILLS * EACH_KILL_MS + 60_000,
 )
-
-async function newDocument(url: string): Promise<string> {
-  const response = await fetch(`${url}/api/documents`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${ADMIN_TOKEN}` },
-    body: JSON.stringify({ title: 'Shared', type: 'Docs', format: 'TXT' }),
-  })
-  return ((await response.json()) as { id: string }).id
-}
-
-/** Sends one word after another; a word counts once its sending was completed. */
-function startWriter({ connection, invoke }: HubUser, documentId: string, number: number) {
-  const doc = new Y.Doc()
-  const confirmed: string[] = []
-  let isOver = false
-  const unsent: [word: string, update: string][] = []
-  const words = doc.getArray<string>('words')
-  const apply = (update: unknown) => Y.applyUpdate(doc, Buffer.from(String(update), 'base64'))
-  connection.on('ReceiveUpdate', apply)
-  connection.onreconnected(async () => {
-    try {
-      await invoke('JoinDocument', documentId)
-      apply(await invoke('RequestSync', documentId))
-    } catch {
-      // Cut off again: the next connection syncs.
-    }
-  })
-
-  async function write(): Promise<void> {
-    for (let at = 0; !isOver; at += 1) {
-      const word = `${number}-${at}`
-      const before = Y.encodeStateVector(doc)
-      words.push([word])
-      unsent.push([word, Buffer.from(Y.encodeStateAsUpdate(doc, before)).toString('base64')])
-      while (unsent.length > 0) {
-        const [next] = unsent
-        if (next === undefined) break
-        try {
-          await invoke('SendUpdate', documentId, next[1])
-          confirmed.push(next[0])
-          unsent.shift()
-        } catch {
-          // Cut off, or not joined again yet: the same once more.
-          await delay(20)
-        }
-      }
-    }
-  }
-  const done = write()
-  return {
-    doc,
-    confirmed,
-    async stop() {
-      isOver = true
-      await done
-    },
-  }
-}

@@ -12,6 +12,7 @@ import type { SignedConfig } from '../../src/emulator/types.ts'
 import type { HubDoor } from '../../src/hub/hub-door.ts'
 import { type Overrides, startService } from '../../src/server.ts'
 import { checkedFetch, descriptionBy } from './openapi.ts'
+import { dropScaled, scaledEnv } from './scale.ts'
 
 export const SECRET = 'tests-secret-0123456789abcdef0123456789'
 export const ADMIN_TOKEN = 'tests-admin-token-0123456789'
@@ -75,6 +76,7 @@ export async function startApp({
     ...(docServer === undefined
       ? {}
       : { ONLYOFFICE_URL: docServer.url, ONLYOFFICE_JWT_SECRET: docServer.secret }),
+    ...(await scaledEnv(folder)),
     ...env,
   })
   const service = await startService(config, {
@@ -128,6 +130,7 @@ export async function startApp({
     async [Symbol.asyncDispose]() {
       await service.close()
       await rm(folder, { recursive: true, force: true })
+      await dropScaled(folder)
     },
   }
   return app

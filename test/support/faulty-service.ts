@@ -31,7 +31,7 @@ export type FaultyService = AsyncDisposable & {
   save(fields: CallbackFields, bytes: Buffer): CallbackFields
   /** @returns the HTTP status that Document Server gets */
   send(key: string, fields: CallbackFields): Promise<number>
-  audit(): Audit
+  audit(): Promise<Audit>
   /** Names of files that are not complete, or were left so. */
   staged(): string[]
 }
