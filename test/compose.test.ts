@@ -3,50 +3,17 @@ import { join } from 'node:path'
 import { Script } from 'node:vm'
 import { Ajv, type AnySchemaObject } from 'ajv'
 import { describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
 import { loadConfig } from '../src/config.ts'
+import { compose, environmentOf, interpolated, parseCompose, TOP, text } from './support/compose-file.ts'
 
-type Service = {
-  build?: { context: string; dockerfile_inline: string }
-  depends_on?: Record<string, unknown>
-  environment: Record<string, string>
-  healthcheck: { test: string[] }
-  image: string
-  init?: boolean
-  ports: string[]
-  stop_grace_period: string
-  user?: string
-  volumes: string[]
-}
-type Compose = {
-  services: Record<'docs-connector' | 'documentserver', Service>
-  volumes: Record<string, null>
-}
-
-const top = new URL('..', import.meta.url).pathname
-const text = readFileSync(join(top, 'docker-compose.onlyoffice.yml'), 'utf8')
-const schema: AnySchemaObject = JSON.parse(
-  readFileSync(join(top, 'test/support/compose-schema.json'), 'utf8'),
-)
-const compose: Compose = parse(text)
 const { 'docs-connector': connector, documentserver } = compose.services
+/** What starts without a profile. */
+const usual = Object.values(compose.services).filter(({ profiles }) => profiles === undefined)
 const dockerfile = connector.build?.dockerfile_inline ?? ''
 const SECRET = 'a secret for this test, long enough'
-
-/** Fills in `${NAME}`, `${NAME:-default}` and `${NAME:?message}` as Compose does. */
-function interpolated(value: string, env: Record<string, string>): string {
-  return value.replace(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, name: string, kind?: string, rest = '') => {
-    if (env[name]) return env[name]
-    if (kind === '?') throw new Error(`${name}: ${rest}`)
-    return rest
-  })
-}
-
-function environmentOf(service: Service, env: Record<string, string>) {
-  return Object.fromEntries(
-    Object.entries(service.environment).map(([name, value]) => [name, interpolated(value, env)]),
-  )
-}
+const schema: AnySchemaObject = JSON.parse(
+  readFileSync(join(TOP, 'test/support/compose-schema.json'), 'utf8'),
+)
 
 describe('docker-compose.onlyoffice.yml', () => {
   const validate = new Ajv({ strictRequired: false, strictTuples: false, allErrors: true }).compile(schema)
@@ -63,9 +30,13 @@ describe('docker-compose.onlyoffice.yml', () => {
     ['start_period', 'start_peroid'],
     ['dockerfile_inline', 'dockerfile-inline'],
     ['restart: unless-stopped', 'restart: unless_stopped'],
+    ['profiles: [scale]', 'profile: [scale]'],
+    ['service_completed_successfully', 'service_completed'],
+    ['stop_signal', 'stop_with'],
+    ['content: |', 'contents: |'],
   ])('%s misspelt as %s would be noticed', (right, wrong) => {
     expect(text).toContain(right)
-    expect(validate(parse(text.replace(right, wrong)))).toBe(false)
+    expect(validate(parseCompose(text.replace(right, wrong)))).toBe(false)
   })
 
   test('the secret alone is enough for settings that the service accepts', () => {
@@ -97,9 +68,15 @@ describe('docker-compose.onlyoffice.yml', () => {
 
   test('each service reaches the other one by its name in the network', () => {
     for (const address of ['INTERNAL_URL', 'ONLYOFFICE_INTERNAL_URL']) {
-      const { hostname } = new URL(connector.environment[address] ?? '')
+      const { hostname } = new URL(connector.environment?.[address] ?? '')
       expect(Object.keys(compose.services)).toContain(hostname)
     }
+  })
+
+  test('two services start, and what the profile needs keeps nobody from starting them', () => {
+    expect(usual).toEqual([connector, documentserver])
+    const demanded = [...text.matchAll(/(?<!\$)\$\{(\w+):\?/g)].map(([, name]) => name)
+    expect(new Set(demanded)).toEqual(new Set(['ONLYOFFICE_JWT_SECRET']))
   })
 
   test('it does not start without a secret', () => {
@@ -115,7 +92,7 @@ describe('docker-compose.onlyoffice.yml', () => {
   })
 
   test('nothing is reachable from other machines unless somebody says so', () => {
-    for (const { ports } of Object.values(compose.services)) {
+    for (const { ports = [] } of Object.values(compose.services)) {
       for (const port of ports) {
         expect(interpolated(port, {})).toMatch(/^127\.0\.0\.1:/)
         expect(interpolated(port, { BIND_ADDRESS: '0.0.0.0' })).toMatch(/^0\.0\.0\.0:/)
@@ -125,10 +102,10 @@ describe('docker-compose.onlyoffice.yml', () => {
 
   test('the ports of the default addresses are those that are published', () => {
     const env = environmentOf(connector, { ONLYOFFICE_JWT_SECRET: SECRET })
-    expect(interpolated(connector.ports[0] ?? '', {})).toContain(
+    expect(interpolated(connector.ports?.[0] ?? '', {})).toContain(
       `:${new URL(env.PUBLIC_URL ?? '').port}:3000`,
     )
-    expect(interpolated(documentserver.ports[0] ?? '', {})).toContain(
+    expect(interpolated(documentserver.ports?.[0] ?? '', {})).toContain(
       `:${new URL(env.ONLYOFFICE_URL ?? '').port}:80`,
     )
   })
@@ -158,34 +135,35 @@ describe('docker-compose.onlyoffice.yml', () => {
       expect.arrayContaining(['package.json', 'package-lock.json', '.npmrc', 'src', 'views']),
     )
     expect(sources).not.toContain('.')
-    for (const source of sources) expect(existsSync(join(top, source)), source).toBe(true)
+    for (const source of sources) expect(existsSync(join(TOP, source)), source).toBe(true)
   })
 
   test('documents and the data of Document Server outlive their containers', () => {
-    const mounted = Object.values(compose.services).flatMap(({ volumes }) => volumes)
+    const mounted = usual.flatMap(({ volumes = [] }) => volumes)
     const targets = mounted.map((volume) => volume.split(':')[1])
 
     expect(targets).toEqual([
-      connector.environment.DATA_DIR,
+      connector.environment?.DATA_DIR,
       '/var/www/onlyoffice/Data',
       '/var/lib/onlyoffice',
       '/var/lib/postgresql',
       '/var/log/onlyoffice',
     ])
-    expect(mounted.map((volume) => volume.split(':')[0])).toEqual(Object.keys(compose.volumes))
+    const all = Object.values(compose.services).flatMap(({ volumes = [] }) => volumes)
+    expect(new Set(all.map((volume) => volume.split(':')[0]))).toEqual(new Set(Object.keys(compose.volumes)))
   })
 
   test('both services are watched at the addresses that tell their health', () => {
-    const [kind, command, flag, script = ''] = connector.healthcheck.test
+    const [kind, command, flag, script = ''] = connector.healthcheck?.test ?? []
     expect([kind, command, flag]).toEqual(['CMD', 'node', '-e'])
     expect(script).toContain("fetch('http://127.0.0.1:3000/health')")
     expect(() => new Script(script)).not.toThrow()
-    expect(documentserver.healthcheck.test.join(' ')).toContain('http://localhost/healthcheck')
+    expect(documentserver.healthcheck?.test.join(' ')).toContain('http://localhost/healthcheck')
   })
 
   test('saves under way are finished before the service is killed', () => {
     const { SHUTDOWN_S } = loadConfig({})
-    expect(Number.parseInt(connector.stop_grace_period, 10)).toBeGreaterThan(SHUTDOWN_S)
+    expect(Number.parseInt(connector.stop_grace_period ?? '', 10)).toBeGreaterThan(SHUTDOWN_S)
   })
 
   test('Document Server stops before the service that takes its last saves', () => {

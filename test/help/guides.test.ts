@@ -23,6 +23,8 @@ const settings = new Set(
 )
 /** Names of other programs that look like settings. */
 const FOREIGN = new Set([
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
   'ALLOW_META_IP_ADDRESS',
   'ALLOW_PRIVATE_IP_ADDRESS',
   'JWT_ENABLED',
@@ -39,7 +41,7 @@ const FOREIGN = new Set([
 const isSetting = (name: string) =>
   settings.has(name) || settings.has(name.replace(/_FILE$/, '')) || name === 'NAME_FILE'
 
-test('eight guides are listed, and each is there for everybody', () => {
+test('nine guides are listed, and each is there for everybody', () => {
   expect(guides.map(({ path }) => path)).toEqual([
     '/help',
     '/help/pair',
@@ -48,6 +50,7 @@ test('eight guides are listed, and each is there for everybody', () => {
     '/help/certificates',
     '/help/backup',
     '/help/upgrade',
+    '/help/growing',
     '/help/errors',
     '/help/integrate',
   ])
@@ -67,7 +70,7 @@ test('every example of settings is one that the service starts with', () => {
   expect(examples.length).toBeGreaterThan(7)
   for (const example of examples) {
     const given = Object.fromEntries(example.split('\n').map((line) => line.split(/=(.*)/s)))
-    expect(Object.keys(given).filter((name) => !isSetting(name))).toEqual([])
+    expect(Object.keys(given).filter((name) => !isSetting(name) && !FOREIGN.has(name))).toEqual([])
     // The secret stands elsewhere, the file of certificates on the reader's machine.
     expect(faultsOf({ ONLYOFFICE_JWT_SECRET: 'x'.repeat(32), ...given })).not.toMatch(
       /^(?!ONLYOFFICE_CA_FILE)./m,
@@ -124,6 +127,7 @@ test('every check of the doctor and every reason of a save that a guide names ex
   const known = new Set<unknown>([...Object.keys(CHECKS), ...problems, 'interrupted'])
   const others = new Set([
     'docs-connector',
+    'document-server',
     'ds-converter',
     'libreoffice-writer',
     '-calc',

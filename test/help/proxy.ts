@@ -51,7 +51,16 @@ export async function startProxy(
   await writeFile(certificate, SELF_SIGNED)
   await writeFile(key, KEY, { mode: 0o600 })
   const place = { folder, certificate, key, port, target }
-  await writeFile(join(folder, 'config'), proxy === 'nginx' ? nginx(path, place) : caddy(path, place))
+  const config = proxy === 'nginx' ? nginx(path, place) : caddy(path, place)
+  return startConfigured(proxy, { folder, config, url: `https://localhost:${port}${path}/health` })
+}
+
+/** Runs a proxy until it is disposed of, and its folder is removed. @param url is answered well once it is there */
+export async function startConfigured(
+  proxy: ProxyName,
+  { folder, config, url }: { folder: string; config: string; url: string },
+): Promise<AsyncDisposable> {
+  await writeFile(join(folder, 'config'), config)
   const child =
     proxy === 'nginx'
       ? spawn(PROGRAMS.nginx, ['-p', folder, '-c', 'config', '-e', 'stderr', '-g', 'daemon off;'])
@@ -70,7 +79,7 @@ export async function startProxy(
     await rm(folder, { recursive: true, force: true })
   }
   for (const deadline = Date.now() + START_MS; ; await delay(50)) {
-    if (await answers(`https://localhost:${port}${path}/health`)) break
+    if (await answers(url)) break
     if (child.exitCode === null && Date.now() < deadline) continue
     await stop()
     throw new Error(`${proxy} did not start:\n${said}`)
@@ -98,6 +107,14 @@ function nginx(path: string, { folder, certificate, key, port, target }: Place):
     ['/etc/ssl/private/docs.example.com.key', key],
     ['http://127.0.0.1:3000;', `${target};`],
   ]
+  return nginxAround(
+    folder,
+    names.reduce((text, [from, to]) => replaced(text, from, to), server),
+  )
+}
+
+/** The rest of its configuration. @param http stands in the block of that name */
+export function nginxAround(folder: string, http: string): string {
   const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return `
 ${process.getuid?.() === 0 ? 'user root;' : ''}
@@ -106,7 +123,7 @@ pid ${folder}/pid;
 events {}
 http {
 ${kinds.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join('\n')}
-${names.reduce((text, [from, to]) => replaced(text, from, to), server)}
+${http}
 }
 `
 }
@@ -128,7 +145,7 @@ ${replaced(named, '127.0.0.1:3000', target.slice('http://'.length))}`
 }
 
 /** @throws when there is nothing to replace: then the snippet is another one than the tests know */
-function replaced(text: string, from: string | RegExp, to: string): string {
+export function replaced(text: string, from: string | RegExp, to: string): string {
   const result = text.replace(from, () => to)
   if (result === text) throw new Error(`the snippet lacks ${from}`)
   return result
