@@ -7,11 +7,13 @@ import { file } from './file.ts'
 import { forcesave } from './forcesave.ts'
 import { hub } from './hub.ts'
 import { list } from './list.ts'
+import { maintenance } from './maintenance.ts'
 import { memory } from './memory.ts'
 import { dropMillion } from './million.ts'
 import { pages } from './pages.ts'
 import { shareCores } from './processes.ts'
 import { type Result, table } from './results.ts'
+import { scaled } from './scaled.ts'
 import { search } from './search.ts'
 import { signatures } from './signatures.ts'
 import { start } from './start.ts'
@@ -41,6 +43,8 @@ const ROWS: Record<string, () => Promise<Result[]>> = {
   list,
   search,
   pages,
+  maintenance,
+  scaled,
   start,
 }
 
