@@ -92,12 +92,17 @@ export async function giveLabel(tx: Tx, versionId: string, label: string): Promi
 /**
  * Makes an earlier version the head again: one new version with the same blob, no bytes move.
  *
+ * @param also done in the same transaction
  * @throws Problem `permission-missing`, `document-not-found`, `version-not-found`
  */
 export async function restoreVersion(
   deps: HeadDeps,
   caller: Caller,
-  { documentId, versionId }: { documentId: string; versionId: string },
+  {
+    documentId,
+    versionId,
+    also,
+  }: { documentId: string; versionId: string; also?: (tx: Tx) => Promise<unknown> },
 ): Promise<DocumentRow> {
   demand(caller, 'documents:write')
   const document = await documentFor(deps, caller, documentId)
@@ -109,7 +114,10 @@ export async function restoreVersion(
     author: authorOf(caller),
     description: `Restored from version ${source.number}`,
     jsonSha256: source.json_sha256,
-    also: (tx) => demandThere(tx, source.id),
+    async also(tx) {
+      await demandThere(tx, source.id)
+      await also?.(tx)
+    },
     activity: { action: 'restored', detail: { fromVersionNumber: source.number } },
   })
   return documentFor(deps, caller, documentId)

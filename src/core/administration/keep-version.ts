@@ -35,9 +35,14 @@ export function keepVersion(deps: KeepDeps, caller: Caller, wanted: Wanted): Pro
 async function keep(deps: KeepDeps, caller: Caller, wanted: Wanted, held: Held): Promise<DocumentRow> {
   const { version, document } = await undecided(deps, caller, wanted.versionId)
   if (wanted.as === 'head') {
-    const restored = await restoreVersion(deps, caller, { documentId: document.id, versionId: version.id })
-    await deps.database.transaction().execute((tx) => giveLabel(tx, version.id, 'Made the current version'))
-    return restored
+    return restoreVersion(deps, caller, {
+      documentId: document.id,
+      versionId: version.id,
+      async also(tx) {
+        await held.demand(tx)
+        await giveLabel(tx, version.id, 'Made the current version')
+      },
+    })
   }
   const title = wanted.title ?? `${document.title} (${version.kind})`
   return deps.database.transaction().execute(async (tx) => {

@@ -14,6 +14,7 @@ import type { Deps } from '../deps.ts'
 import { documentFor, undeleteDocument } from '../documents.ts'
 import { writtenETag } from '../etag.ts'
 import { storableFormat } from '../fetch-from-editor.ts'
+import type { Held } from '../locks.ts'
 import { addDocumentIn } from '../new-document.ts'
 import { afterSeconds } from '../sessions.ts'
 import { GRANTS, type Grant } from '../sharing/grants.ts'
@@ -82,9 +83,10 @@ export async function linkFile(
   deps.remoteFiles.demandAllowed(file.url)
   if (file.writeBack !== undefined) deps.remoteFiles.demandAllowed(file.writeBack.url)
 
-  const row = await deps.locks.run(`remote ${client.id} ${file.key}`, async () => {
+  const row = await deps.locks.run(`remote ${client.id} ${file.key}`, async (held) => {
     const known = await remoteFileOfKey(deps.database, { apiKeyId: client.id, name: file.key })
-    if (known === undefined) return makeDocument(deps, client, { ...file, extension }, resourceId)
+    if (known === undefined)
+      return makeDocument(deps, client, { ...file, extension }, { id: resourceId, held })
     return reopen(deps, client, known, { ...file, extension })
   })
   const most = file.writeBack === undefined ? READING : EDITING
@@ -103,12 +105,13 @@ async function makeDocument(
   deps: LinkDeps,
   client: Caller & { kind: 'client' },
   { url, name, key, extension, writeBack, folder, ...file }: KnownType,
-  id: string,
+  { id, held }: { id: string; held: Held },
 ): Promise<RemoteFileRow> {
   const found = await fetchRemote(deps, { apiKeyId: client.id, url, fileType: extension })
   if (found === 'unchanged') throw new Error('nothing was known of this file')
   const now = deps.clock().toISOString()
   return deps.database.transaction().execute(async (tx) => {
+    await held.demand(tx)
     const document = await addDocumentIn(tx, deps, client, {
       title: splitFileName(name).title,
       fileType: extension,

@@ -7,10 +7,10 @@ import {
 } from '../../metadata/webhook-deliveries.ts'
 import { disableWebhook } from '../../metadata/webhooks.ts'
 import type { Deps } from '../deps.ts'
+import { type Claimed, DueWork } from '../due-work.ts'
 import { afterSeconds } from '../sessions.ts'
 import { postSigned, targetOf, type WebhookTarget } from './target.ts'
 
-/** One slow receiver leaves room for others. */
 const IN_FLIGHT = 8
 const IN_FLIGHT_PER_WEBHOOK = 2
 /** Longer than an attempt can take; after that another process may take over. */
@@ -28,81 +28,40 @@ type QueueDeps = Pick<Deps, 'database' | 'clock' | 'config' | 'log' | 'webhookSe
 export class WebhookQueue {
   readonly #deps: QueueDeps
   readonly #stop: AbortSignal
-  readonly #inFlight = new Map<string, number>()
-  readonly #sends = new Set<Promise<void>>()
-  #starting: Promise<void> | undefined
-  /** Room was made while the last look was under way, which may not have seen it. */
-  #isLookWanted = false
+  readonly #work: DueWork
 
   constructor(deps: QueueDeps, stop: AbortSignal) {
     this.#deps = deps
     this.#stop = stop
+    const claim = (room: number, busy: string[]) => this.#claim(room, busy)
+    this.#work = new DueWork({ most: IN_FLIGHT, mostEach: IN_FLIGHT_PER_WEBHOOK, stop, claim })
   }
 
   /** Starts what is due, as far as there is room; a quiet round only reads. */
   startDue(): Promise<void> {
-    this.#isLookWanted = true
-    this.#starting ??= this.#look()
-    return this.#starting
+    return this.#work.startDue()
   }
 
   /** Resolves once nothing is due and nothing under way, or after the stop. */
-  async idle(): Promise<void> {
-    do {
-      await (this.#stop.aborted ? this.#starting : this.startDue())
-      await Promise.all(this.#sends)
-    } while (this.#sends.size > 0 || this.#starting !== undefined)
+  idle(): Promise<void> {
+    return this.#work.idle()
   }
 
-  async #look(): Promise<void> {
-    try {
-      while (this.#isLookWanted) {
-        this.#isLookWanted = false
-        await this.#fill()
-      }
-    } finally {
-      // In the same turn as the last question: nothing can be wanted in between.
-      this.#starting = undefined
-    }
-  }
-
-  async #fill(): Promise<void> {
-    const { database, clock } = this.#deps
-    while (!this.#stop.aborted && this.#sends.size < IN_FLIGHT) {
-      const now = clock()
-      const due = await dueDeliveries(database, {
-        now: now.toISOString(),
-        busy: this.#busy(),
-        most: IN_FLIGHT - this.#sends.size,
-      })
-      if (due.length === 0) return
-      const claimed = await claimDeliveries(database, due, {
-        now: now.toISOString(),
-        until: afterSeconds(now, LEASE_S),
-      })
-      for (const delivery of claimed) this.#start(delivery)
-    }
-  }
-
-  #busy(): string[] {
-    return [...this.#inFlight].filter(([, count]) => count >= IN_FLIGHT_PER_WEBHOOK).map(([id]) => id)
-  }
-
-  #start(delivery: DeliveryRow): void {
-    const { webhook_id: id } = delivery
-    this.#inFlight.set(id, (this.#inFlight.get(id) ?? 0) + 1)
-    const done = this.#attempt(delivery)
-      .catch((error: unknown) => {
-        this.#deps.log.error({ err: error, webhook: id }, 'end of a webhook delivery not noted, sent again')
-      })
-      .finally(() => {
-        const left = (this.#inFlight.get(id) ?? 1) - 1
-        if (left === 0) this.#inFlight.delete(id)
-        else this.#inFlight.set(id, left)
-        this.#sends.delete(done)
-        if (!this.#stop.aborted) this.startDue().catch(() => {})
-      })
-    this.#sends.add(done)
+  async #claim(most: number, busy: string[]): Promise<Claimed[] | undefined> {
+    const { database, clock, log } = this.#deps
+    const at = clock()
+    const now = at.toISOString()
+    const due = await dueDeliveries(database, { now, busy, most })
+    if (due.length === 0) return undefined
+    const claimed = await claimDeliveries(database, due, { now, until: afterSeconds(at, LEASE_S) })
+    return claimed.map((delivery) => ({
+      owner: delivery.webhook_id,
+      attempt: () =>
+        this.#attempt(delivery).catch((error: unknown) => {
+          const fields = { err: error, webhook: delivery.webhook_id }
+          log.error(fields, 'end of a webhook delivery not noted, sent again')
+        }),
+    }))
   }
 
   async #attempt(delivery: DeliveryRow): Promise<void> {
