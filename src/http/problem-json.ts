@@ -16,6 +16,10 @@ export function asProblem(error: unknown): Problem | undefined {
   if (type === 'encoding.unsupported' || type === 'charset.unsupported')
     return new Problem('media-type-unsupported')
   if (typeof type === 'string' || error instanceof URIError) return new Problem('malformed-body')
+  // A command of the command line is writing.
+  if ('code' in error && error.code === 'SQLITE_BUSY') {
+    return new Problem('storage-unavailable', undefined, { cause: error, retryAfterS: 5 })
+  }
   // Bytes that are not of the announced encoding.
   if ('status' in error && error.status === 400) return new Problem('malformed-body')
   return undefined

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import {
   type Dialect,
@@ -8,18 +9,23 @@ import {
   type SqliteDatabase,
   SqliteDialect,
   type SqliteStatement,
+  type TransactionBuilder,
 } from 'kysely'
+import { Problem } from '../errors.ts'
 import type { Database, Schema } from './schema.ts'
 
-/** Commands of the command line hold the lock for milliseconds. */
+/** Waiting for another process's lock stops everything in this one. */
 const LOCK_WAIT_MS = 250
+/** Commands of the command line hold it for milliseconds, but it is not given in turn: see SqliteTransactions. */
+const LOCKED_OUT_MS = 2000
+const MOST_PAUSE_MS = 50
 
 /**
  * @param wrap lets tests put a failing driver between
  * @param lockWaitMs what has nothing else to do may wait longer for another process than the service
  */
 export function openSqlite(path: string, wrap = (it: Dialect) => it, lockWaitMs = LOCK_WAIT_MS): Database {
-  return new Kysely<Schema>({
+  return new SqliteTransactions({
     dialect: wrap(new TransactionalSqlite({ database: connect(path, lockWaitMs) })),
   })
 }
@@ -43,6 +49,35 @@ class TransactionalSqlite extends SqliteDialect {
 class TransactionalSqliteAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true
+  }
+}
+
+/**
+ * Begins a transaction again that other processes locked out. Nothing has been done when it cannot
+ * begin, and nobody here waits for it meanwhile.
+ */
+class SqliteTransactions extends Kysely<Schema> {
+  override transaction(): TransactionBuilder<Schema> {
+    const builder = super.transaction()
+    const once = builder.execute.bind(builder)
+    builder.execute = (work) => untilLetIn(() => once(work))
+    return builder
+  }
+}
+
+async function untilLetIn<T>(transaction: () => Promise<T>): Promise<T> {
+  const until = performance.now() + LOCKED_OUT_MS
+  for (;;) {
+    try {
+      return await transaction()
+    } catch (error) {
+      if (!(error instanceof Sqlite.SqliteError) || error.code !== 'SQLITE_BUSY') throw error
+      if (performance.now() >= until) {
+        const detail = 'another process keeps the database locked'
+        throw new Problem('storage-unavailable', detail, { cause: error, retryAfterS: 5 })
+      }
+    }
+    await delay(Math.random() * MOST_PAUSE_MS)
   }
 }
 

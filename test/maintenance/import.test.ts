@@ -182,9 +182,8 @@ test('two imports of one folder at once make each document once, beside a servic
   const uploading = (async () => {
     while (!isOver) uploads.push(await app.upload('beside.docx', makeDocx([String(uploads.length)])))
   })()
-  expect((await imports).map(({ code }) => code)).toEqual([0, 0])
-  isOver = true
-  await uploading
+  const [ended] = await Promise.all([imports.finally(() => (isOver = true)), uploading])
+  expect(ended.map(({ code }) => code)).toEqual([0, 0])
   const { faults, versions } = await auditStorage(app.dataDir)
   expect([faults, versions.length]).toEqual([[], 200 + uploads.length])
 })

@@ -291,7 +291,7 @@ test.each(OUTAGES.filter(({ ofSqlite }) => !isScaled || ofSqlite !== true))(
     await looker.close()
     expect(answersTo(4)).toMatchObject([{ status: 200 }])
     await editor.close()
-    await expect.poll(() => answersTo(2)).toMatchObject([{ status: 503 }])
+    await expect.poll(() => answersTo(2), { timeout: 15_000 }).toMatchObject([{ status: 503 }])
 
     await end()
     await docServer.settled()
