@@ -29,9 +29,23 @@ const OF_ONE_MACHINE = [
   'test/maintenance/{backup,backup-damage,migrate,restore,verify}*.test.ts',
   'test/saves/durable-order.test.ts',
 ]
+/** About the engines that nodes share, on servers of their own: `npm run test:engines`. */
+const OF_SHARED_ENGINES = [
+  'test/cli/engines.test.ts',
+  'test/contracts/{backplane-redis,blobs-s3,blobs-s3-faults}.test.ts',
+  'test/doctor/shared.test.ts',
+  'test/maintenance/migrate*.test.ts',
+]
 const isScaled = process.env.SCALE !== undefined
 /** Six servers and two nodes want the machine for themselves: they have a run of their own. */
 const OF_SEVERAL_NODES = process.env.NODES === undefined ? ['test/nodes/**'] : []
+
+const LEFT_OUT = [
+  ...configDefaults.exclude,
+  ...OF_SEVERAL_NODES,
+  ...(isScaled ? OF_ONE_MACHINE : []),
+  ...(process.env.ENGINES === undefined ? OF_SHARED_ENGINES : []),
+]
 
 // Nothing of ours lives in modules, and loading them anew for each file took as long as the tests.
 const isolate = false
@@ -44,7 +58,7 @@ export default defineConfig({
     // More than cores: tests mostly wait, for fsyncs, timers, browsers and converters.
     maxWorkers: 4,
     globalSetup: 'test/support/scale-servers.ts',
-    exclude: [...configDefaults.exclude, ...OF_SEVERAL_NODES, ...(isScaled ? OF_ONE_MACHINE : [])],
+    exclude: LEFT_OUT,
     // With four servers more on the machine, what is late once is tried again.
     retry: isScaled ? 1 : 0,
     projects: [

@@ -4,7 +4,7 @@ import { type Position, UpdateOrder, type UpdatesMessage } from './update-order.
 /** So long messages of several nodes may come in another order than they were stored in. */
 const OUT_OF_ORDER_MS = 50
 
-export type UpdatesLog = Pick<Updates, 'positionOf' | 'since' | 'state'>
+export type UpdatesLog = Pick<Updates, 'positionOf' | 'since' | 'state' | 'told'>
 
 type RoomUpdatesEvents = {
   /** @param from the connection that sent it, empty when that is not known */
@@ -75,7 +75,9 @@ export class RoomUpdates {
       clearTimeout(this.#waiting)
       this.#waiting = undefined
     } else {
-      this.#waiting ??= setTimeout(() => {
+      this.#waiting ??= setTimeout(async () => {
+        // The log does not say who sent them: what this node stored would come back to where it came from.
+        await this.#log.told()
         this.#waiting = undefined
         this.#events.onMissing()
       }, OUT_OF_ORDER_MS)

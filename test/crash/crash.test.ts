@@ -13,7 +13,7 @@ import { startLoad } from './load.ts'
 import { broken, openWitness, snapshotOf, uploadSurely } from './promises.ts'
 import { seededRandom } from './random.ts'
 
-const KILLS = Number(process.env.KILLS || 20)
+const KILLS = Number(process.env.KILLS || 6)
 const SEED = Number(process.env.SEED || Date.now() % 1_000_000)
 /** Documents that are saved all the time, each at most once at a time. */
 const EDITED = 8

@@ -11,7 +11,7 @@ import { freePort, startProcess } from '../support/service-process.ts'
 import { seededRandom } from './random.ts'
 import { newDocument, startWriter } from './writer.ts'
 
-const KILLS = Number(process.env.KILLS || 20)
+const KILLS = Number(process.env.KILLS || 6)
 const SEED = Number(process.env.SEED || Date.now() % 1_000_000)
 const WRITERS = 10
 const EACH_KILL_MS = 15_000

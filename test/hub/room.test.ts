@@ -27,6 +27,7 @@ function logOf(last: number, { compacted = 0, isBroken = false } = {}) {
         update: bytes(seq + 1 + at),
       }))
     },
+    told: async () => {},
     state: async () => ({ epoch: 1, seq: last, update: bytes(200), stateVector: bytes(0) }),
   }
   return log
@@ -113,6 +114,20 @@ test('updates of several nodes that come in another order are put in order, with
   await tell(update(1, 1), update(4, 4), update(3, 3), update(2, 2), update(5, 5))
   await expect.poll(() => told.length).toBe(5)
   expect(told).toEqual([1, 2, 3, 4, 5].map((n) => ['ReceiveUpdate', base64(n), 'writer', 'document']))
+  expect(log.reads).toBe(0)
+})
+
+test('what this node has stored is waited for: read from the log, it would come back to its sender', async () => {
+  const log = logOf(4)
+  const stored = Promise.withResolvers<void>()
+  log.told = vi.fn(() => stored.promise)
+  const { tell, update, told } = await roomOver(log)
+  await tell(update(1, 1), update(4, 4))
+  await expect.poll(() => log.told).toHaveBeenCalled()
+  await tell({ kind: 'updates', epoch: 1, seq: 2, updates: [2, 3].map((n) => ['reader', base64(n)]) })
+  stored.resolve()
+  await expect.poll(() => told.length).toBe(2)
+  expect(told.map(([, data]) => data)).toEqual([1, 4].map(base64))
   expect(log.reads).toBe(0)
 })
 
