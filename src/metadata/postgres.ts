@@ -8,6 +8,7 @@ import {
   type TransactionBuilder,
 } from 'kysely'
 import pg from 'pg'
+import { Problem } from '../errors.ts'
 import { AWAY_MS, PostgresDriver } from './postgres-driver.ts'
 import { isConflict, isConnectionLost, isDuplicate } from './postgres-errors.ts'
 import type { Database, Schema } from './schema.ts'
@@ -89,13 +90,18 @@ async function untilCommitted<T>(transaction: () => Promise<T>): Promise<T> {
     try {
       return await transaction()
     } catch (error) {
-      if (isConflict(error) && conflicts < MOST_CONFLICTS) conflicts += 1
+      if (isConflict(error) && conflicts >= MOST_CONFLICTS) throw outrun(error)
+      if (isConflict(error)) conflicts += 1
       else if (isDuplicate(error) && duplicates < MOST_DUPLICATES) duplicates += 1
       else if (!isConnectionLost(error) || performance.now() >= until) throw error
     }
     // By chance, or those that met once would meet again.
     await delay(Math.random() * Math.min(MOST_PAUSE_MS, 5 * 2 ** conflicts))
   }
+}
+
+function outrun(cause: unknown): Problem {
+  return new Problem('storage-unavailable', 'others keep changing the same rows', { cause, retryAfterS: 1 })
 }
 
 function ignore(): void {}
