@@ -19,7 +19,7 @@ import { LARGE, ONE_CLIENT, seedDocuments } from './million.ts'
 import { p99 } from './percentile.ts'
 import type { Result } from './results.ts'
 import { interleaved, type Medians } from './rounds.ts'
-import { temporaryFolder } from './service.ts'
+import { ADMIN_TOKEN, temporaryFolder } from './service.ts'
 import { COMMON, RARE, SELDOM } from './titles.ts'
 
 const SECONDS = 2
@@ -53,7 +53,7 @@ export async function scaled(): Promise<Result[]> {
   const places = { ours: join(folders.path, 'scaled'), reference: join(folders.path, 'single') }
   for (const place of Object.values(places)) await mkdir(place)
   const engines = await scaledEnv(places.ours)
-  const env = { ...servers.env, ...engines, DATABASE_POOL: '10' }
+  const env = { ...servers.env, ...engines, ADMIN_TOKEN, DATABASE_POOL: '10' }
   try {
     await using ours = await hubService(places.ours, docServer.port, env)
     await using reference = await hubService(places.reference, docServer.port)
@@ -77,7 +77,7 @@ function shown(row: string, medians: Medians): Result {
 
 async function configs({ ours, reference }: Services): Promise<Result[]> {
   const measured = async (service: HubService) => {
-    const id = await service.upload('Report.txt', new Blob(['Report']))
+    const id = await service.newDocument()
     const authorization = `Bearer ${service.token}`
     const request = rawRequest('GET', `/api/onlyoffice/config/${id}?userId=ann`, { authorization })
     return () => perSecond(service, CONFIGS, () => request)
