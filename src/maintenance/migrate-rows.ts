@@ -29,7 +29,7 @@ type RowsDeps = { source: Database; target: Database; progress: Progress }
  */
 export async function copyRows({ source, target, progress }: RowsDeps): Promise<number> {
   try {
-    return await inSnapshot(source, (from) =>
+    const copied = await inSnapshot(source, (from) =>
       target.transaction().execute(async (to) => {
         await progress.begin('Copying rows', () => countAll(from))
         await clear(to)
@@ -45,6 +45,8 @@ export async function copyRows({ source, target, progress }: RowsDeps): Promise<
         return copied
       }),
     )
+    await lookOver(target)
+    return copied
   } catch (error) {
     throw refusedRows(error)
   } finally {
@@ -56,6 +58,11 @@ export async function copyRows({ source, target, progress }: RowsDeps): Promise<
 function refusedRows(error: unknown): unknown {
   if (!(error instanceof Error && 'severity' in error)) return error
   return new Refusal('target-unusable', `PostgreSQL refuses a row: ${error.message}`, { cause: error })
+}
+
+/** PostgreSQL plans by what it knows of its tables; by itself it looks minutes later, also if this fails. */
+async function lookOver(target: Database): Promise<void> {
+  if (isPostgres(target)) await sql`vacuum analyze`.execute(target).catch(() => undefined)
 }
 
 async function inSnapshot<T>(db: Database, read: (db: Rows) => Promise<T>): Promise<T> {
