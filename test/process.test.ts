@@ -3,8 +3,6 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -14,6 +12,7 @@ import { QUICK, sign } from './docserver/support.ts'
 import { ADMIN_TOKEN, SECRET, startApp } from './support/app.ts'
 import { makeDocx } from './support/files.ts'
 import { checkedFetch } from './support/openapi.ts'
+import { freePort } from './support/ports.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const PATH = `${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}`
@@ -26,15 +25,6 @@ type Started = AsyncDisposable & {
   output(): string
   /** Of the process that was spawned. */
   exit: Promise<{ code: number | null; signal: string | null }>
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** The real process over a fresh data folder, in a process group of its own. */

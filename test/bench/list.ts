@@ -1,7 +1,7 @@
 import type { Caller } from '../../src/core/callers.ts'
 import { type ListOptions, listDocuments } from '../../src/core/list-documents.ts'
 import { SORT_COLUMNS } from '../../src/metadata/document-list.ts'
-import { LARGE, MILLION, OLD_FOLDER, ONE_CLIENT, seededMillion, WIDE_FOLDER } from './million.ts'
+import { client, MILLION, OLD_FOLDER, ONE_CLIENT, seededMillion, WIDE_FOLDER } from './million.ts'
 import { p99 } from './percentile.ts'
 import { below, type Result } from './results.ts'
 
@@ -11,18 +11,10 @@ const MOST_SKIPPING_MS = 100
 /** Pages of the cursor row. */
 const DEEP_SKIP = 900_000
 
-const client: Caller = {
-  kind: 'client',
-  id: 'bench',
-  name: 'Bench',
-  workspaceId: LARGE,
-  permissions: ['documents:read'],
-}
-
 /** Pages of a million documents with their total count, from the use-case downwards. */
 export async function list(): Promise<Result[]> {
   const database = await seededMillion()
-  const page = (options: Partial<ListOptions>, caller = client) =>
+  const page = (options: Partial<ListOptions>, caller: Caller = client) =>
     listDocuments({ database }, caller, { skip: 0, take: TAKE, ...options })
   const orders = SORT_COLUMNS.flatMap((sortBy) =>
     [true, false].map((isDescending) => ({ sortBy, isDescending })),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
+import type { Caller } from '../../src/core/callers.ts'
 import { foldedTitle } from '../../src/core/titles.ts'
 import { openDatabase } from '../../src/metadata/database.ts'
 import type { Database } from '../../src/metadata/schema.ts'
@@ -9,6 +10,14 @@ import { titleOf } from './titles.ts'
 
 export const LARGE = 'large'
 export const SMALL = 'small-1'
+/** Of the large workspace. */
+export const client: Caller = {
+  kind: 'client',
+  id: 'bench',
+  name: 'Bench',
+  workspaceId: LARGE,
+  permissions: ['documents:read'],
+}
 /** Documents in the large workspace that are not in the trash. */
 export const MILLION = 1_000_000
 const TRASHED = 50_000

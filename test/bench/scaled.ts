@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Caller } from '../../src/core/callers.ts'
 import { type ListOptions, listDocuments } from '../../src/core/list-documents.ts'
 import { copyRows } from '../../src/maintenance/migrate-rows.ts'
 import { openDatabase } from '../../src/metadata/database.ts'
@@ -15,7 +14,7 @@ import { play } from './hub-play.ts'
 import { type HubService, hubService } from './hub-service.ts'
 import { typing } from './hub-trace.ts'
 import { load, rawRequest } from './load.ts'
-import { LARGE, ONE_CLIENT, seedDocuments } from './million.ts'
+import { client, ONE_CLIENT, seedDocuments } from './million.ts'
 import { p99 } from './percentile.ts'
 import type { Result } from './results.ts'
 import { interleaved, type Medians } from './rounds.ts'
@@ -32,14 +31,6 @@ const SETTLE_MS = 1500
 /** A twenty-first of them lies in the trash. */
 const LISTED = 105_000
 const CALLS = 100
-
-const client: Caller = {
-  kind: 'client',
-  id: 'bench',
-  name: 'Bench',
-  workspaceId: LARGE,
-  permissions: ['documents:read'],
-}
 
 /**
  * The same node on PostgreSQL, S3 and Redis (ours) and on SQLite and a disk (reference), in turns. The

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -10,16 +8,9 @@ import { PERMISSIONS } from '../../src/core/callers.ts'
 import { deliver, pageConfig } from '../remote/scene.ts'
 import { startBoth, until } from '../support/both.ts'
 import { docxParagraphs, makeDocx } from '../support/files.ts'
+import { freePort } from '../support/ports.ts'
 
 const PROGRAM = join(import.meta.dirname, 'file-manager.mjs')
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 async function runExample(env: Record<string, string>): Promise<AsyncDisposable> {
   const child: ChildProcess = spawn(process.execPath, [PROGRAM], {

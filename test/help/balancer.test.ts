@@ -9,7 +9,8 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { KEY, SELF_SIGNED } from '../doctor/certificates.ts'
 import { compose, interpolated } from '../support/compose-file.ts'
-import { freePort, nginxAround, noProxy, replaced, startConfigured } from './proxy.ts'
+import { freePort } from '../support/ports.ts'
+import { nginxAround, noProxy, replaced, startConfigured } from './proxy.ts'
 import { snippet } from './support.ts'
 
 setDefaultCACertificates([...getCACertificates('default'), SELF_SIGNED])

@@ -10,7 +10,8 @@ import { connect, typed } from '../hub/support.ts'
 import { ADMIN_TOKEN, startApp, type TestApp } from '../support/app.ts'
 import { editorOf, noBrowser, paragraphOf, startBrowser } from '../support/browser.ts'
 import { docxParagraphs, makeDocx } from '../support/files.ts'
-import { freePort, noProxy, startProxy, WAYS } from './proxy.ts'
+import { freePort } from '../support/ports.ts'
+import { noProxy, startProxy, WAYS } from './proxy.ts'
 
 /** Failed sign-ins from one address until it has to wait. */
 const MOST_FAILURES = 3

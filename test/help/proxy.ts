@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -29,15 +28,6 @@ export function noProxy(name: ProxyName): string | undefined {
   if (process.env.REQUIRE_SERVICES === '1')
     throw new Error(`${PROGRAMS[name]} is missing and REQUIRE_SERVICES=1`)
   return `skipped: ${PROGRAMS[name]} is missing`
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Runs the snippets of the guide, with names, ports and certificates of this machine in them. */

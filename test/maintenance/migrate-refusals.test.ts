@@ -7,7 +7,6 @@ import { freshFolder, runCli } from '../cli/run.ts'
 import { startApp } from '../support/app.ts'
 import { makeDocx } from '../support/files.ts'
 import { type OwnPostgres, startPostgres } from '../support/postgres.ts'
-import { query } from '../support/scale.ts'
 import { digestsOf, fillHome, type Home, homeOf, migrate, onDisk } from './migrate-scene.ts'
 import { flipByte } from './scene.ts'
 
@@ -18,11 +17,6 @@ beforeAll(async () => {
   postgres = await startPostgres()
 })
 afterAll(() => postgres[Symbol.asyncDispose]())
-
-async function newDatabase(name: string): Promise<string> {
-  await query(`${postgres.url}/postgres`, `create database ${name}`)
-  return `${postgres.url}/${name}`
-}
 
 async function refusalOf(from: Home, to: Home): Promise<unknown> {
   const { code, json } = await migrate(from, to)
@@ -35,7 +29,7 @@ test(
   async () => {
     await using folder = await freshFolder()
     const home = onDisk(folder.at('data'))
-    const there = homeOf(home.dataDir, await newDatabase('live'), `file:${folder.at('there')}`)
+    const there = homeOf(home.dataDir, await postgres.newDatabase('live'), `file:${folder.at('there')}`)
     await fillHome(home, 2)
     const app = await startApp(home)
     expect(await refusalOf(home, there)).toBe('folder-in-use')
@@ -90,7 +84,7 @@ test(
   async () => {
     await using folder = await freshFolder()
     const home = onDisk(folder.at('data'))
-    const url = await newDatabase('twice')
+    const url = await postgres.newDatabase('twice')
     const there = homeOf(home.dataDir, url, `file:${folder.at('there')}`)
     await fillHome(home, 2)
     const secret = url.replace('postgres@', 'postgres:hidden-from-all@')

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freshFolder, runCli } from '../cli/run.ts'
 import { type OwnPostgres, startPostgres } from '../support/postgres.ts'
-import { query } from '../support/scale.ts'
 import { noSwift, type Swift, startSwift } from '../support/swift.ts'
 import { countBlobs, digestsOf, fillHome, homeOf, migrate, onDisk } from './migrate-scene.ts'
 
@@ -29,7 +28,7 @@ describe.skipIf(noSwift() !== undefined)('S3', () => {
       const before = await digestsOf(home)
       const blobs = await countBlobs(home.dataDir)
       const database = `${postgres.url}/on_s3`
-      await query(`${postgres.url}/postgres`, 'create database on_s3')
+      await postgres.newDatabase('on_s3')
       const there = homeOf(home.dataDir, database, await swift.makeBucket('there'))
       Object.assign(home.env, swift.credentials)
       Object.assign(there.env, swift.credentials)

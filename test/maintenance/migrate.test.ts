@@ -34,11 +34,6 @@ beforeAll(async () => {
 })
 afterAll(() => postgres[Symbol.asyncDispose]())
 
-async function newDatabase(name: string): Promise<string> {
-  await query(`${postgres.url}/postgres`, `create database ${name}`)
-  return `${postgres.url}/${name}`
-}
-
 /** Each start of a test's service makes a client of its own, with a workspace of its own. */
 const ADMIN = { as: ADMIN_TOKEN }
 
@@ -73,7 +68,11 @@ test(
   async () => {
     await using folder = await freshFolder()
     const home = onDisk(folder.at('data'))
-    const there = homeOf(folder.at('data'), await newDatabase('there_and_back'), `file:${folder.at('there')}`)
+    const there = homeOf(
+      folder.at('data'),
+      await postgres.newDatabase('there_and_back'),
+      `file:${folder.at('there')}`,
+    )
     const ids = await fillHome(home, DOCUMENTS)
     const before = await digestsOf(home)
     for (const [table, digest] of before) expect([table, digest]).not.toEqual([table, '0 0'])

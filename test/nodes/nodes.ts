@@ -7,9 +7,10 @@ import { join } from 'node:path'
 import type { Emulator } from '../../src/emulator/emulator.ts'
 import { startEmulator } from '../../src/emulator/start.ts'
 import { SECRET } from '../support/app.ts'
+import { freePort } from '../support/ports.ts'
 import { dropScaled, scaledEnv } from '../support/scale.ts'
 import { noScaleServers, type ScaleServers, startScaleServers } from '../support/scale-servers.ts'
-import { freePort, type ServiceProcess, startProcess } from '../support/service-process.ts'
+import { type ServiceProcess, startProcess } from '../support/service-process.ts'
 
 export const LEASE_S = 2
 

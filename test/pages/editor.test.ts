@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import type { Page } from 'playwright-core'
 import { afterAll, expect, test, vi } from 'vitest'
 import { startEmulator } from '../../src/emulator/start.ts'
@@ -8,6 +5,7 @@ import { QUICK, startPair } from '../docserver/support.ts'
 import { SECRET, startApp, type TestApp } from '../support/app.ts'
 import { editorOf, noBrowser, openPage, paragraphOf, startBrowser, viewerUrl } from '../support/browser.ts'
 import { docxParagraphs, makeDocx } from '../support/files.ts'
+import { freePort } from '../support/ports.ts'
 
 const browser = noBrowser === undefined ? await startBrowser() : undefined
 const pair = await startPair()
@@ -39,15 +37,6 @@ type Opened = { app: TestApp; page: Page; complaints: string[] }
 const trouble = (page: Page) => page.locator('#trouble')
 const saveState = (page: Page) => page.locator('#save-state')
 
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 inBrowser(
   'a hostile title is text on the page, in its tab and in the editor',
   () => pair.app,
@@ -72,7 +61,7 @@ inBrowser(
 inBrowser(
   'the page says in words that the editor cannot be loaded',
   async () => {
-    const url = `http://127.0.0.1:${await closedPort()}`
+    const url = `http://127.0.0.1:${await freePort()}`
     return startApp({ env: { NODE_ENV: 'test', ONLYOFFICE_URL: url, ONLYOFFICE_JWT_SECRET: SECRET } })
   },
   async ({ app, page }) => {
@@ -100,7 +89,7 @@ test(`the page says in words that the secrets differ${because}`, async (context)
 test(`the page says in words that Document Server cannot fetch the file${because}`, async (context) => {
   if (browser === undefined) return context.skip(noBrowser)
   await using docServer = await startEmulator({ secret: SECRET, timings: QUICK })
-  const env = { INTERNAL_URL: `http://127.0.0.1:${await closedPort()}` }
+  const env = { INTERNAL_URL: `http://127.0.0.1:${await freePort()}` }
   await using app = await startApp({ docServer, env })
   await using opened = await openPage(browser, app)
   const id = await app.upload('report.docx', makeDocx(['First']))

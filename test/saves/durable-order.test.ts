@@ -8,7 +8,8 @@ import { sha256Of } from '../crash/audit.ts'
 import { SECRET } from '../support/app.ts'
 import { newDocx } from '../support/faulty-service.ts'
 import { checkedFetch } from '../support/openapi.ts'
-import { freePort, signIn, startProcess } from '../support/service-process.ts'
+import { freePort } from '../support/ports.ts'
+import { signIn, startProcess } from '../support/service-process.ts'
 
 const CALLS =
   'fsync,fdatasync,rename,renameat,renameat2,write,writev,pwrite64,pwritev,sendto,sendmsg,mkdir,mkdirat'

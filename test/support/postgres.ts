@@ -4,7 +4,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePort } from './service-process.ts'
+import { freePort } from './ports.ts'
+import { query } from './scale.ts'
 
 const run = promisify(execFile)
 /** Where Debian puts them, by version. */
@@ -18,6 +19,8 @@ export const isPostgresInstalled = process.env.REQUIRE_SERVICES === '1' || exist
 export type OwnPostgres = AsyncDisposable & {
   /** Without a database: `postgres://…:port`. */
   url: string
+  /** @returns its address */
+  newDatabase(name: string): Promise<string>
   /** As a server that is killed: connections break in the middle of whatever they do. */
   kill(): Promise<void>
   start(): Promise<void>
@@ -72,8 +75,13 @@ export async function startPostgres(): Promise<OwnPostgres> {
     await asOwner('pg_ctl', '-D', data, '-m', mode, '-w', '-t', String(MOST_S), 'stop')
   }
   await start()
+  const url = `postgres://${OWNER}@127.0.0.1:${port}`
   return {
-    url: `postgres://${OWNER}@127.0.0.1:${port}`,
+    url,
+    async newDatabase(name) {
+      await query(`${url}/postgres`, `create database ${name}`)
+      return `${url}/${name}`
+    },
     kill: () => stop('immediate'),
     start,
     async [Symbol.asyncDispose]() {

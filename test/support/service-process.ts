@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Emulator } from '../../src/emulator/emulator.ts'
 import { ADMIN_TOKEN } from './app.ts'
@@ -90,16 +88,6 @@ export function startProcess({
     kill,
     [Symbol.asyncDispose]: () => kill(),
   }
-}
-
-/** A port that nobody uses now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Requests to the service as a client with all permissions. The token outlives restarts. */

@@ -7,7 +7,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { freePort } from './service-process.ts'
+import { freePort } from './ports.ts'
 
 /** Debian: swift-proxy, swift-account, swift-container, swift-object, memcached. */
 const PROGRAMS = [
