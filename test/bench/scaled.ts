@@ -62,8 +62,8 @@ export async function scaled(): Promise<Result[]> {
 
 type Services = Record<keyof Medians, HubService>
 
-function shown(row: string, medians: Medians): Result {
-  return { row, ...medians, target: '–', isMet: true }
+function shown(row: string, medians: Medians, peakRss?: number): Result {
+  return { row, ...medians, target: '–', isMet: true, ...(peakRss === undefined ? {} : { peakRss }) }
 }
 
 async function configs({ ours, reference }: Services): Promise<Result[]> {
@@ -74,7 +74,10 @@ async function configs({ ours, reference }: Services): Promise<Result[]> {
     return () => perSecond(service, CONFIGS, () => request)
   }
   const medians = await interleaved(await measured(ours), await measured(reference))
-  return [shown('scaled: signed config/s, beside a single node', medians)]
+  return [
+    shown('scaled: signed config/s, beside a single node', medians),
+    shown('  processor time of the node each, ms', busyEach({ ours, reference })),
+  ]
 }
 
 async function saves({ ours, reference }: Services, docServerPort: number): Promise<Result[]> {
@@ -92,17 +95,36 @@ async function saves({ ours, reference }: Services, docServerPort: number): Prom
     return () => perSecond(service, SAVES, request)
   }
   const medians = await interleaved(await measured(ours), await measured(reference))
-  return [shown('scaled: durable saves/s, 100 KB, beside a single node', medians)]
+  return [
+    shown('scaled: durable saves/s, 100 KB, beside a single node', medians, ours.rss().peak),
+    shown('  processor time of the node each, ms', busyEach({ ours, reference })),
+  ]
 }
 
+/** Of the last rounds of each service, until they are asked for: milliseconds for each request. */
+const busy = new Map<HubService, { requests: number; seconds: number }>()
+
 async function perSecond(
-  { port }: HubService,
+  service: HubService,
   connections: number,
   request: (connection: number) => Buffer,
 ): Promise<number> {
-  const done = await load({ port, connections, seconds: SECONDS, request })
+  const before = await service.metric('process_cpu_seconds_total')
+  const done = await load({ port: service.port, connections, seconds: SECONDS, request })
   if (done.failed > 0) throw new Error(`${done.failed} requests failed`)
+  const seconds = (await service.metric('process_cpu_seconds_total')) - before
+  const sum = busy.get(service) ?? { requests: 0, seconds: 0 }
+  busy.set(service, { requests: sum.requests + done.perSecond * SECONDS, seconds: sum.seconds + seconds })
   return done.perSecond
+}
+
+function busyEach({ ours, reference }: Services): Medians {
+  const each = (service: HubService) => {
+    const { requests = 1, seconds = Number.NaN } = busy.get(service) ?? {}
+    busy.delete(service)
+    return (seconds / requests) * 1000
+  }
+  return { ours: each(ours), reference: each(reference) }
 }
 
 async function deliveries({ ours, reference }: Services): Promise<Result[]> {
