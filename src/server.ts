@@ -34,6 +34,7 @@ import { createLimits } from './http/limits.ts'
 import { type HubDoor, openHub } from './hub/hub-door.ts'
 import { LibreOffice } from './libreoffice/libreoffice.ts'
 import { createLogger, type Logger, withoutQuery } from './log.ts'
+import { blobDeletions } from './metadata/blob-deletions.ts'
 import { isAnswering, openDatabase } from './metadata/database.ts'
 import { GroupCommit } from './metadata/group-commit.ts'
 import { keyPrefix } from './metadata/installation.ts'
@@ -93,7 +94,8 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     pool: config.DATABASE_POOL,
   })
   opened.defer(() => database.destroy())
-  const blobs = await openBlobs(config, overrides.files)
+  const { files } = overrides
+  const blobs = await openBlobs(config, { files, deletions: blobDeletions(database) })
   opened.defer(() => blobs.close())
   await blobs.removeLeftovers().catch((error: unknown) => {
     // A disk that cannot be read is no place to start on; S3 may be away for a moment.

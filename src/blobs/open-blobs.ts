@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import type { BlobStore } from '../core/ports.ts'
+import type { Deletions } from './deletions.ts'
 import { DiskBlobs, type Files } from './disk.ts'
 import { s3Address } from './s3-address.ts'
 
@@ -20,15 +21,16 @@ export type OpenedBlobs = BlobStore & {
  */
 export async function openBlobs(
   config: Pick<Config, 'BLOBS_URL' | 'DATA_DIR' | 'BLOB_CACHE_BYTES'>,
-  files?: Files,
+  { files, deletions }: { files?: Files | undefined; deletions?: Deletions } = {},
 ): Promise<OpenedBlobs> {
   const { BLOBS_URL, DATA_DIR, BLOB_CACHE_BYTES } = config
   const given = files === undefined ? {} : { files }
+  const shared = deletions === undefined ? {} : { deletions }
   if (BLOBS_URL.startsWith('file:')) {
     return DiskBlobs.open({ root: resolve(BLOBS_URL.slice('file:'.length)), ...given })
   }
   const address = s3Address(BLOBS_URL)
   // Loaded only where it is used: the SDK costs memory and time.
   const { S3Blobs } = await import('./s3.ts')
-  return S3Blobs.open({ address, root: DATA_DIR, cacheBytes: BLOB_CACHE_BYTES, ...given })
+  return S3Blobs.open({ address, root: DATA_DIR, cacheBytes: BLOB_CACHE_BYTES, ...shared, ...given })
 }

@@ -7,12 +7,15 @@ import {
 } from '@aws-sdk/client-s3'
 import { Problem } from '../errors.ts'
 import { ignore } from './file-bytes.ts'
-import type { S3Bucket } from './s3-bucket.ts'
+import type { S3Bucket, TimeLimit } from './s3-bucket.ts'
 import { incomplete, nameOf, s3Unavailable, statusOf } from './s3-problem.ts'
 
 export type ObjectState = { size: number; etag: string; storedAt: Date }
 /** `end` is inclusive, and before `start` when there are no bytes. */
 export type ObjectPart = { body: Readable; start: number; end: number; etag: string }
+
+/** Whoever stores the same bytes waits for it. */
+const REMOVAL: TimeLimit = { tryMs: 5000, allMs: 15_000 }
 
 /** The object is not the one that was read before. */
 export class ObjectChanged extends Error {
@@ -116,6 +119,6 @@ export class S3Objects {
   /** No error if there is none. */
   async remove(key: string): Promise<void> {
     const command = new DeleteObjectCommand({ Bucket: this.#bucket.name, Key: key })
-    await this.#bucket.call((client, how) => client.send(command, how))
+    await this.#bucket.call((client, how) => client.send(command, how), REMOVAL)
   }
 }

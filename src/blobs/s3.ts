@@ -5,6 +5,7 @@ import { KeyLocks } from '../core/key-locks.ts'
 import type { BlobRef, BlobStore, PutLimits, RandomAccess, StoredBlob } from '../core/ports.ts'
 import { Problem } from '../errors.ts'
 import { CachedObjects } from './cached-objects.ts'
+import { type Deletions, deletionEnded, NO_DELETIONS } from './deletions.ts'
 import { ignore, insideOf, io, openedFile, SHA256, streamOf } from './file-bytes.ts'
 import { FileCache } from './file-cache.ts'
 import type { S3Address } from './s3-address.ts'
@@ -20,6 +21,8 @@ import { WholeFiles } from './whole-files.ts'
 const OPENED_WHOLE_BYTES = 8 * 1024 * 1024
 /** No upload takes so long: each of its calls has a time limit. */
 const UPLOAD_LEFT_MS = 24 * 3600_000
+/** So long after a look at its age an object is deleted at the latest. */
+const LOOK_HOLDS_MS = 10_000
 /** HTTP dates have no fractions, and may be rounded down. */
 const DATE_STEP_MS = 1000
 
@@ -29,6 +32,8 @@ export type S3BlobsOptions = {
   root: string
   /** Of objects that are kept on disk for reading again; 0: none. */
   cacheBytes: number
+  /** Left out where nobody deletes, as in a command beside a stopped service. */
+  deletions?: Deletions
   files?: Files
 }
 
@@ -55,10 +60,12 @@ export class S3Blobs implements BlobStore {
   readonly #staging: Staging
   readonly #sent = new WholeFiles()
   readonly #cached: CachedObjects
+  readonly #deletions: Deletions
   /** A blob that this process stores anew must not be deleted as the old one that it was. */
   readonly #locks = new KeyLocks()
 
-  constructor({ address, root, cacheBytes, files = fs }: S3BlobsOptions) {
+  constructor({ address, root, cacheBytes, deletions = NO_DELETIONS, files = fs }: S3BlobsOptions) {
+    this.#deletions = deletions
     this.#files = files
     this.#prefix = `${address.prefix}blobs/`
     this.#bucket = new S3Bucket(address)
@@ -90,10 +97,27 @@ export class S3Blobs implements BlobStore {
     return this.#staging.take(bytes, limits, async (staged, blob) => {
       // Also for content that is there: a damaged object is healed, and its new time protects it
       // from the sweeper until somebody refers to it.
-      await this.#locks.run(blob.sha256, () => this.#upload(staged, blob))
+      await this.#locks.run(blob.sha256, () => this.#store(staged, blob))
       await this.#cached.keep(staged, blob)
       return blob
     })
+  }
+
+  async #store(staged: string, blob: BlobRef): Promise<void> {
+    await this.#upload(staged, blob)
+    if (await this.#isThereToStay(blob)) return
+    await this.#upload(staged, blob)
+    if (await this.#isThereToStay(blob)) return
+    throw new Problem('storage-unavailable', 'S3 does not hold what it said to have stored')
+  }
+
+  /** Asked once it is stored, and before it is looked for: see `Deletions`. */
+  async #isThereToStay({ sha256, size }: BlobRef): Promise<boolean> {
+    await deletionEnded(this.#deletions, sha256)
+    const stored = await this.#objects.head(this.#key(sha256))
+    if (stored?.size !== size) return false
+    this.#whole.remember(sha256, stored.etag)
+    return true
   }
 
   async #upload(staged: string, blob: BlobRef): Promise<void> {
@@ -104,11 +128,6 @@ export class S3Blobs implements BlobStore {
     } finally {
       await file.close().catch(ignore)
     }
-    const stored = await this.#objects.head(key)
-    if (stored?.size !== blob.size) {
-      throw new Problem('storage-unavailable', 'S3 does not hold what it said to have stored')
-    }
-    this.#whole.remember(blob.sha256, stored.etag)
   }
 
   async get(sha256: string, range?: { start: number; end: number }): Promise<Readable> {
@@ -153,24 +172,29 @@ export class S3Blobs implements BlobStore {
     }
   }
 
-  /**
-   * As the port says. Stores know no condition on the age of what they delete, so there is a moment
-   * between looking and deleting in which another node may store the same content again: whoever
-   * sweeps must see to that.
-   */
+  /** As the port says; see `Deletions`. One that fails counts as under way for a while. */
   async delete(sha256: string, storedBefore?: Date): Promise<void> {
     if (!SHA256.test(sha256)) return
-    const key = this.#key(sha256)
     await this.#locks.run(sha256, async () => {
-      if (storedBefore !== undefined) {
-        const found = await this.#objects.head(key)
-        const isOld = found && found.storedAt.getTime() + DATE_STEP_MS < storedBefore.getTime()
-        if (!isOld) return
-      }
-      this.#whole.forget(sha256)
-      await this.#objects.remove(key)
-      await this.#cached.drop(sha256)
+      await this.#deletions.begin(sha256)
+      if (storedBefore === undefined || (await this.#isOlder(sha256, storedBefore)))
+        await this.#remove(sha256)
+      await this.#deletions.end(sha256)
     })
+  }
+
+  async #isOlder(sha256: string, date: Date): Promise<boolean> {
+    const lookedAt = Date.now()
+    const found = await this.#objects.head(this.#key(sha256))
+    // A process that was stopped in between does not know what it deletes.
+    if (Date.now() - lookedAt > LOOK_HOLDS_MS) throw new Problem('storage-unavailable', 'S3 is slow')
+    return found !== undefined && found.storedAt.getTime() + DATE_STEP_MS < date.getTime()
+  }
+
+  async #remove(sha256: string): Promise<void> {
+    this.#whole.forget(sha256)
+    await this.#objects.remove(this.#key(sha256))
+    await this.#cached.drop(sha256)
   }
 
   /**

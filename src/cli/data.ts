@@ -5,6 +5,7 @@ import { type OpenedBlobs, openBlobs } from '../blobs/open-blobs.ts'
 import type { Config } from '../config.ts'
 import { blobsRoot, demandData, isOnDisk, lockFolder } from '../maintenance/places.ts'
 import { Refusal } from '../maintenance/refusal.ts'
+import { blobDeletions } from '../metadata/blob-deletions.ts'
 import {
   databasePath,
   demandKnownSchema,
@@ -102,13 +103,17 @@ export async function withBlobs<T>(
 ): Promise<T> {
   const blobs = isOnDisk(config.BLOBS_URL)
     ? new DiskBlobs({ root: blobsRoot(config.BLOBS_URL) })
-    : await openForWriting(config)
+    : await openBlobs({ ...config, BLOB_CACHE_BYTES: 0 })
   return work(blobs).finally(() => blobs.close())
 }
 
 /** The service beside it has the cache for itself. @throws Problem `storage-unavailable` */
-export function openForWriting({ BLOBS_URL, DATA_DIR }: BlobsConfig): Promise<OpenedBlobs> {
-  return openBlobs({ BLOBS_URL, DATA_DIR, BLOB_CACHE_BYTES: 0 })
+export function openForWriting(
+  { BLOBS_URL, DATA_DIR }: BlobsConfig,
+  database: Database,
+): Promise<OpenedBlobs> {
+  const deletions = blobDeletions(database)
+  return openBlobs({ BLOBS_URL, DATA_DIR, BLOB_CACHE_BYTES: 0 }, { deletions })
 }
 
 export const clock = () => new Date()

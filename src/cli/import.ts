@@ -33,7 +33,7 @@ ${examples('import ~/Documents', 'import ./handbook --workspace 019aa5c2-7d1e-7c
           async (database) => {
             const { config, progress } = context
             if (!(await hasWorkspace(database, workspace))) throw new Problem('workspace-not-found')
-            const blobs = await openForWriting(config)
+            const blobs = await openForWriting(config, database)
             const deps = {
               database,
               config,

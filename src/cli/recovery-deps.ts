@@ -25,7 +25,7 @@ export async function recoveryDeps({ config }: Context, database: Database) {
     throw new Refusal('document-server-missing', 'no Document Server is configured (ONLYOFFICE_URL)')
   // What it finds is the command's answer; the log goes to standard output.
   const log = createLogger({ ...config, LOG_LEVEL: 'silent' })
-  const blobs = await openForWriting(config)
+  const blobs = await openForWriting(config, database)
   return {
     config,
     clock,

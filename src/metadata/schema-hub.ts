@@ -45,6 +45,12 @@ export type HubTables = {
     /** By the clock of the database. */
     expires_ms: number
   }
+  /** Blobs in S3 that are being deleted now. */
+  blob_deletions: {
+    sha256: string
+    /** By the clock of the database. */
+    since_ms: number
+  }
   /** PostgreSQL: processes that work on this database now. */
   nodes: {
     /** Random, another one after a restart. */

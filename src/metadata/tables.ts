@@ -53,7 +53,7 @@ export const TABLES: readonly Table[] = [
  * program make from `documents`, and what says which processes run.
  */
 export const MADE_TABLES =
-  /^(kysely_migration(_lock)?|document_counts|document_search(_\w+)?|leases|nodes|database_life|sqlite_\w+)$/
+  /^(kysely_migration(_lock)?|document_counts|document_search(_\w+)?|leases|nodes|blob_deletions|database_life|sqlite_\w+)$/
 
 /** Columns that each engine fills in its own way. */
 export const MADE_COLUMNS: ReadonlySet<string> = new Set(['documents.search_row'])

@@ -3,8 +3,13 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 
-/** What becomes of a request: an answer of the proxy's own, or so many bytes of the body of the real one. */
-export type Fate = { status: number } | { cutAfter: number } | 'silence' | undefined
+/** What becomes of a request: an answer of the proxy's own, so many bytes of the body of the real one, or all of it later. */
+export type Fate =
+  | { status: number }
+  | { cutAfter: number }
+  | { heldUntil: Promise<void> }
+  | 'silence'
+  | undefined
 
 export type FaultyProxy = AsyncDisposable & {
   /** Like `http://127.0.0.1:1234`. */
@@ -38,7 +43,12 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
     else if (fate && 'status' in fate) {
       incoming.resume()
       incoming.once('end', () => answer.writeHead(fate.status, { 'content-length': 0 }).end())
-    } else passOn(incoming, answer, { target, agent, proxy, cutAfter: fate?.cutAfter })
+    } else {
+      const cutAfter = fate && 'cutAfter' in fate ? fate.cutAfter : undefined
+      const pass = () => passOn(incoming, answer, { target, agent, proxy, cutAfter })
+      if (fate && 'heldUntil' in fate) void fate.heldUntil.then(pass)
+      else pass()
+    }
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { ListMultipartUploadsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, test } from 'vitest'
+import type { Deletions } from '../../src/blobs/deletions.ts'
 import { S3Blobs, type S3BlobsOptions } from '../../src/blobs/s3.ts'
 import { s3Address } from '../../src/blobs/s3-address.ts'
 import type { BlobRef } from '../../src/core/ports.ts'
@@ -14,7 +15,12 @@ export const CACHE_BYTES = 100 * 1024 * 1024
 export const BUCKET = 'blobs-of-tests'
 const VARIABLES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const
 
-export type SubjectOptions = { cacheBytes?: number; endpoint?: string; bucket?: string }
+export type SubjectOptions = {
+  cacheBytes?: number
+  endpoint?: string
+  bucket?: string
+  deletions?: Deletions
+}
 
 /** A Swift that runs while the tests of one file do, with the environment of who may use it. */
 export class S3OfTests {
@@ -37,11 +43,12 @@ export class S3OfTests {
   }
 
   /** Each has a prefix of its own in the one bucket. */
-  async subject({ cacheBytes = CACHE_BYTES, endpoint, bucket = BUCKET }: SubjectOptions = {}) {
+  async subject({ cacheBytes = CACHE_BYTES, endpoint, bucket = BUCKET, deletions }: SubjectOptions = {}) {
     const prefix = `tests/${randomUUID()}`
     const root = await mkdtemp(join(tmpdir(), 'blobs-s3-'))
     const address = s3Address(`s3://${bucket}?endpoint=${endpoint ?? this.swift.endpoint}&prefix=${prefix}`)
-    const options: S3BlobsOptions = { address, root, cacheBytes }
+    const shared = deletions === undefined ? {} : { deletions }
+    const options: S3BlobsOptions = { address, root, cacheBytes, ...shared }
     const store = await S3Blobs.open(options)
     const raw = this.#rawClient()
     const keyOf = (address: string) => `${prefix}/blobs/${address.slice(0, 2)}/${address}`

@@ -17,6 +17,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('id', 'integer', (column) => column.primaryKey())
     .addColumn('token', 'text', (column) => column.notNull())
     .execute()
+  await db.schema
+    .createTable('blob_deletions')
+    .addColumn('sha256', 'text', (column) => column.primaryKey())
+    .addColumn('since_ms', 'bigint', (column) => column.notNull())
+    .execute()
   await create('nodes')
     .addColumn('instance', 'text', (column) => column.primaryKey())
     .addColumn('name', 'text', (column) => column.notNull())

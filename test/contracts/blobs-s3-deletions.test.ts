@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import type { Deletions } from '../../src/blobs/deletions.ts'
+import { S3Blobs } from '../../src/blobs/s3.ts'
+import { inPieces } from './blobs.ts'
+import { startFaultyProxy } from './blobs-faulty-proxy.ts'
+import { CACHE_BYTES, describeS3 } from './blobs-s3.ts'
+
+const NO_LIMIT = { maxBytes: Number.MAX_SAFE_INTEGER }
+const later = () => new Date(Date.now() + 60_000)
+
+/** As all processes of an installation know them. */
+function deletionsOfAll(): Deletions & { known: Set<string> } {
+  const known = new Set<string>()
+  return {
+    known,
+    begin: async (sha256) => void known.add(sha256),
+    end: async (sha256) => void known.delete(sha256),
+    isUnderWay: async (sha256) => known.has(sha256),
+  }
+}
+
+describeS3((s3) => {
+  test('bytes that another process stores while they are being deleted are there afterwards', async () => {
+    await using proxy = await startFaultyProxy(s3.swift.endpoint)
+    const deletions = deletionsOfAll()
+    await using one = await s3.subject({ endpoint: proxy.url, deletions })
+    const other = await S3Blobs.open({
+      address: { ...one.address, endpoint: s3.swift.endpoint },
+      root: join(one.root, 'other'),
+      cacheBytes: CACHE_BYTES,
+      deletions,
+    })
+    const bytes = randomBytes(5000)
+    const { sha256 } = await one.store.put(inPieces(bytes), NO_LIMIT)
+    const [looked, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    proxy.fate = ({ method }) => {
+      if (method !== 'DELETE') return undefined
+      looked.resolve()
+      return { heldUntil: goOn.promise }
+    }
+
+    const deleted = one.store.delete(sha256, later())
+    await looked.promise
+    const stored = other.put(inPieces(bytes), NO_LIMIT)
+    expect(await Promise.race([stored, sleep(700, 'waits')])).toBe('waits')
+    goOn.resolve()
+    await Promise.all([deleted, stored])
+
+    const third = await one.another()
+    expect(await buffer(await third.get(sha256))).toEqual(bytes)
+    await third.close()
+    expect([...deletions.known]).toEqual([])
+    await other.close()
+  })
+
+  test('bytes that were stored before the look are young: the deletion leaves them', async () => {
+    const deletions = deletionsOfAll()
+    await using subject = await s3.subject({ deletions })
+    const bytes = randomBytes(100)
+    const { sha256 } = await subject.store.put(inPieces(bytes), NO_LIMIT)
+    await subject.store.delete(sha256, new Date(Date.now() - 3_600_000))
+    expect(await buffer(await subject.store.get(sha256))).toEqual(bytes)
+    expect([...deletions.known]).toEqual([])
+  })
+
+  test('a deletion that failed counts as under way, and whoever stores the same bytes is told to come back', async () => {
+    await using proxy = await startFaultyProxy(s3.swift.endpoint)
+    const deletions = deletionsOfAll()
+    await using subject = await s3.subject({ endpoint: proxy.url, deletions })
+    const bytes = randomBytes(100)
+    const { sha256 } = await subject.store.put(inPieces(bytes), NO_LIMIT)
+    proxy.fate = ({ method }) => (method === 'DELETE' ? { status: 403 } : undefined)
+    await expect(subject.store.delete(sha256, later())).rejects.toMatchObject({ code: 'storage-unavailable' })
+    expect([...deletions.known]).toEqual([sha256])
+    await expect(subject.store.put(inPieces(bytes), NO_LIMIT)).rejects.toMatchObject({
+      code: 'storage-unavailable',
+      retryAfterS: 30,
+    })
+    deletions.known.clear()
+    await subject.store.put(inPieces(bytes), NO_LIMIT)
+  })
+})
