@@ -62,6 +62,7 @@ export class RoomUpdates {
 
   close(): void {
     clearTimeout(this.#waiting)
+    this.#waiting = undefined
   }
 
   #moveTo(position: Position): void {
@@ -75,13 +76,18 @@ export class RoomUpdates {
       clearTimeout(this.#waiting)
       this.#waiting = undefined
     } else {
-      this.#waiting ??= setTimeout(async () => {
-        // The log does not say who sent them: what this node stored would come back to where it came from.
-        await this.#log.told()
-        this.#waiting = undefined
-        this.#events.onMissing()
-      }, OUT_OF_ORDER_MS)
+      this.#waiting ??= setTimeout(() => void this.#missed(), OUT_OF_ORDER_MS)
     }
+  }
+
+  async #missed(): Promise<void> {
+    const gap = this.#waiting
+    // The log does not say who sent them: what this node stored would come back to where it came from.
+    await this.#log.told()
+    // They have come meanwhile.
+    if (this.#waiting !== gap) return
+    this.#waiting = undefined
+    this.#events.onMissing()
   }
 
   async #readUpTo(seq: number): Promise<void> {

@@ -93,12 +93,14 @@ async function importBatch(
   if (staged.length === 0) return
   const begun = performance.now()
   // PostgreSQL lets a long transaction begin again as long as others write beside it.
-  const together = isPostgres(deps.database) ? staged.map((one) => [one]) : [staged]
-  for (const some of together) await addDocuments(deps, workspaceId, some)
-  result.imported += staged.length
-  for (const { blob } of staged) result.bytes += blob.size
-  // The service waits for the database at most 250 ms: its turn must come between two of ours.
-  await delay(Math.max(2, performance.now() - begun))
+  const isShared = isPostgres(deps.database)
+  for (const some of isShared ? staged.map((one) => [one]) : [staged]) {
+    await addDocuments(deps, workspaceId, some)
+    result.imported += some.length
+    for (const { blob } of some) result.bytes += blob.size
+  }
+  // The service waits for the lock of SQLite at most 250 ms: its turn must come between two of ours.
+  if (!isShared) await delay(Math.max(2, performance.now() - begun))
 }
 
 async function addDocuments(deps: ImportDeps, workspaceId: string, staged: Staged[]): Promise<void> {
@@ -187,8 +189,12 @@ function stopped(error: unknown, { imported, known }: Imported): unknown {
   const soFar = `${imported + known} documents are in; run the command again and it goes on from there`
   if (isDiskFull(error)) return new Refusal('disk-full', `the disk is full. ${soFar}`, { cause: error })
   if (isProblem(error, 'storage-unavailable'))
-    return new Refusal('storage-failed', `the storage takes no more (${codeOf(error.cause)}). ${soFar}`, {
-      cause: error,
-    })
+    return new Refusal(
+      'storage-failed',
+      `the storage takes no more (${codeOf(error.cause) ?? error.message}). ${soFar}`,
+      {
+        cause: error,
+      },
+    )
   return error
 }

@@ -71,7 +71,7 @@ async function untilLetIn<T>(transaction: () => Promise<T>): Promise<T> {
     try {
       return await transaction()
     } catch (error) {
-      if (!(error instanceof Sqlite.SqliteError) || error.code !== 'SQLITE_BUSY') throw error
+      if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_BUSY')) throw error
       if (performance.now() >= until) {
         const detail = 'another process keeps the database locked'
         throw new Problem('storage-unavailable', detail, { cause: error, retryAfterS: 5 })
