@@ -22,6 +22,10 @@ const TOPICS = {
     'More than one machine',
     'PostgreSQL, S3 and Redis, a balancer, and what happens when one of them is away',
   ],
+  capacity: [
+    'How much it holds',
+    'What a node, an open document and a million documents take, and a million people by calculation',
+  ],
   errors: ['What the errors mean', 'What the editor and its page say, why, and what helps'],
   integrate: ['File managers and embeds', 'From other programs: files of theirs, frames, the API'],
 } as const satisfies Record<string, readonly [title: string, about: string]>

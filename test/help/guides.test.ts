@@ -41,7 +41,7 @@ const FOREIGN = new Set([
 const isSetting = (name: string) =>
   settings.has(name) || settings.has(name.replace(/_FILE$/, '')) || name === 'NAME_FILE'
 
-test('nine guides are listed, and each is there for everybody', () => {
+test('ten guides are listed, and each is there for everybody', () => {
   expect(guides.map(({ path }) => path)).toEqual([
     '/help',
     '/help/pair',
@@ -51,6 +51,7 @@ test('nine guides are listed, and each is there for everybody', () => {
     '/help/backup',
     '/help/upgrade',
     '/help/growing',
+    '/help/capacity',
     '/help/errors',
     '/help/integrate',
   ])
