@@ -33,7 +33,7 @@ const OF_ONE_MACHINE = [
 /** About the engines that nodes share, on servers of their own: `npm run test:engines`. */
 const OF_SHARED_ENGINES = [
   'test/cli/engines.test.ts',
-  'test/contracts/{backplane-redis,blobs-s3,blobs-s3-deletions,blobs-s3-faults}.test.ts',
+  'test/contracts/{backplane-redis,blobs-s3,blobs-s3-deletions,blobs-s3-faults,rows-postgres}.test.ts',
   'test/doctor/shared.test.ts',
   'test/maintenance/migrate*.test.ts',
 ]

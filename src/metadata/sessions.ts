@@ -35,7 +35,6 @@ export async function updateSession(
   await db.updateTable('sessions').set(change).where('key', '=', key).execute()
 }
 
-/** Puts the session on the tick unless it is on it already. */
 /** The session's next save makes another version in this one's stead. */
 export async function detachVersion(tx: Tx, { id, session_key }: VersionRow): Promise<void> {
   if (session_key === null) return
@@ -45,6 +44,7 @@ export async function detachVersion(tx: Tx, { id, session_key }: VersionRow): Pr
   }
 }
 
+/** Puts the session on the tick unless it is on it already. */
 export async function startTicking(
   db: Database | Tx,
   key: string,

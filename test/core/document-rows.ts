@@ -9,6 +9,7 @@ import { openDatabase } from '../../src/metadata/database.ts'
 import { insertDocument, type NewDocumentRow, updateDocument } from '../../src/metadata/documents.ts'
 import { eraseDocument } from '../../src/metadata/retention.ts'
 import type { Database, DocumentRow } from '../../src/metadata/schema.ts'
+import { databaseUrl, dropScaled } from '../support/scale.ts'
 
 export const OURS = 'ours'
 export const THEIRS = 'theirs'
@@ -28,7 +29,20 @@ export type Rows = AsyncDisposable & {
 /** Documents as rows alone, in two workspaces of a fresh database. */
 export async function startRows(): Promise<Rows> {
   const folder = await mkdtemp(join(tmpdir(), 'docs-connector-'))
-  const database = await openDatabase(`sqlite:${folder}/metadata.sqlite`)
+  const rows = await rowsOver(await databaseUrl(folder))
+  return {
+    ...rows,
+    async [Symbol.asyncDispose]() {
+      await rows[Symbol.asyncDispose]()
+      await dropScaled(folder)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The same in the database at this address, which is empty. */
+export async function rowsOver(url: string): Promise<Rows> {
+  const database = await openDatabase(url)
   for (const id of [OURS, THEIRS]) {
     await database.insertInto('workspaces').values({ id, name: id, created_at: TIME }).execute()
   }
@@ -48,10 +62,7 @@ export async function startRows(): Promise<Rows> {
       const page = await listDocuments({ database }, caller, { skip: 0, take: 100, ...options })
       return page.documents.map(({ title }) => title)
     },
-    async [Symbol.asyncDispose]() {
-      await database.destroy()
-      await rm(folder, { recursive: true, force: true })
-    },
+    [Symbol.asyncDispose]: () => database.destroy(),
   }
   return rows
 }

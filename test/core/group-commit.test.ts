@@ -5,15 +5,17 @@ import { expect, test } from 'vitest'
 import { openDatabase } from '../../src/metadata/database.ts'
 import { forgottenFiles, noteForgotten } from '../../src/metadata/forgotten.ts'
 import { GroupCommit } from '../../src/metadata/group-commit.ts'
+import { databaseUrl, dropScaled } from '../support/scale.ts'
 
 async function openTemporary() {
   const folder = await mkdtemp(join(tmpdir(), 'docs-connector-'))
-  const database = await openDatabase(`sqlite:${folder}/metadata.sqlite`)
+  const database = await openDatabase(await databaseUrl(folder))
   return {
     database,
     commits: new GroupCommit(database),
     async [Symbol.asyncDispose]() {
       await database.destroy()
+      await dropScaled(folder)
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { searchTag } from '../../src/metadata/search-tag.ts'
+import { isScaled } from '../support/scale.ts'
 import { clientOf, OURS, startRows, THEIRS } from './document-rows.ts'
 
 const NOW = '2026-11-22T08:00:00.000Z'
@@ -114,6 +115,8 @@ test('a renamed document is found by its new title only, an erased one not at al
   await rows.erase(renamed)
   expect(await rows.titles({ search: 'numbers' })).toEqual([])
   expect(await rows.titles({ search: 'nu' })).toEqual([])
+  if (isScaled) return
+  // SQLite's index of titles is a table of its own.
   expect(await rows.database.selectFrom('document_search').select('rowid').execute()).toEqual([])
 })
 
@@ -157,7 +160,18 @@ test('of a common word the newest 1,000 are found, of a rare one all, however ol
 
   const all: string[] = []
   for (let skip = 0; skip < 1300; skip += 100) all.push(...(await rows.titles({ search: 'report', skip })))
-  expect(all.toSorted()).toEqual(Array.from({ length: 1000 }, (_, n) => `Report ${n + 300}`).toSorted())
+  // PostgreSQL goes by ids, whose order within a millisecond is chance.
+  const newest = isScaled
+    ? (
+        await rows.database
+          .selectFrom('documents')
+          .select('title')
+          .orderBy('id', 'desc')
+          .limit(1000)
+          .execute()
+      ).map(({ title }) => title)
+    : Array.from({ length: 1000 }, (_, n) => `Report ${n + 300}`)
+  expect(all.toSorted()).toEqual(newest.toSorted())
   expect(await rows.titles({ search: 'oldest' })).toEqual(['Oldest report of all'])
   expect(await rows.titles({ search: 'report oldest' })).toEqual(['Oldest report of all'])
   expect(await rows.titles({ search: 'report 1299' })).toEqual(['Report 1299'])

@@ -15,6 +15,7 @@ import { insertDocument } from '../../src/metadata/documents.ts'
 import { GroupCommit } from '../../src/metadata/group-commit.ts'
 import type { Database } from '../../src/metadata/schema.ts'
 import { testClock } from '../support/clock.ts'
+import { databaseUrl, dropScaled } from '../support/scale.ts'
 import { newRow, OURS } from './document-rows.ts'
 
 export type UpdatesLog = AsyncDisposable & {
@@ -47,7 +48,7 @@ export async function openLog(
     },
   })
   const open = async () => {
-    const database = await openDatabase(`sqlite:${folder}/metadata.sqlite`, { wrap })
+    const database = await openDatabase(await databaseUrl(folder), { wrap })
     const deps = {
       database,
       commits: new GroupCommit(database),
@@ -86,6 +87,7 @@ export async function openLog(
     },
     async [Symbol.asyncDispose]() {
       await close()
+      await dropScaled(folder)
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { startEpoch } from '../../src/core/updates/updates.ts'
 import { replaceBySnapshot } from '../../src/metadata/updates.ts'
+import { isScaled } from '../support/scale.ts'
 import { expectProblem, logLength, openLog, sharedText, textOf, toldNumbers, typed } from './updates-log.ts'
 
 async function compact(log: Awaited<ReturnType<typeof openLog>>, documentId: string): Promise<void> {
@@ -141,12 +142,19 @@ test('compaction that fails leaves the log and is left alone for a while', async
   const documentId = await log.newDocument()
   for (const update of typed('a', 'b')) await log.append(documentId, update)
   const { database } = log
-  const triggers = (sql: string) => database.executeQuery({ ...database.selectNoFrom([]).compile(), sql })
-  await triggers(`create trigger full before update of snapshot on shared_states
-    begin select raise(abort, 'full'); end`)
+  const run = (sql: string) => database.executeQuery({ ...database.selectNoFrom([]).compile(), sql })
+  if (isScaled) {
+    await run(`create function refuse() returns trigger language plpgsql as $$
+      begin raise exception 'full'; end $$`)
+    await run(`create trigger no_room before update of snapshot on shared_states
+      execute function refuse()`)
+  } else {
+    await run(`create trigger no_room before update of snapshot on shared_states
+      begin select raise(abort, 'full'); end`)
+  }
 
   await compact(log, documentId)
-  await triggers('drop trigger full')
+  await run(`drop trigger no_room ${isScaled ? 'on shared_states' : ''}`)
   await compact(log, documentId)
 
   expect(log.lines).toMatchObject([{ msg: 'the log of shared updates was not compacted' }])

@@ -102,8 +102,8 @@ test('every column with the address of a blob is known', async () => {
   await using app = await startApp()
   const tables = await app.deps.database.introspection.getTables()
   const columns = tables.flatMap(({ name, columns }) => columns.map((column) => `${name}.${column.name}`))
-  // What a file elsewhere holds, and what a thumbnail was drawn from, are no blobs that these rows keep.
-  const others = ['remote_files.sha256', 'thumbnails.source_sha256']
+  // What a file elsewhere holds, what a thumbnail was drawn from and what is being deleted keep no blob.
+  const others = ['remote_files.sha256', 'thumbnails.source_sha256', 'blob_deletions.sha256']
   expect(columns.filter((name) => name.endsWith('sha256') && !others.includes(name)).sort()).toEqual(
     BLOB_COLUMNS.map(({ table, column }) => `${table}.${column}`).sort(),
   )

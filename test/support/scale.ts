@@ -20,6 +20,11 @@ export async function scaledEnv(folder: string): Promise<Record<string, string>>
   return scaledSettings(folder)
 }
 
+/** Of rows alone: SQLite in this folder, or a database of PostgreSQL that belongs to it. */
+export async function databaseUrl(folder: string): Promise<string> {
+  return (await scaledEnv(folder)).DATABASE_URL ?? `sqlite:${folder}/metadata.sqlite`
+}
+
 /** The same for a process of its own, whose database is there. */
 export function scaledSettings(folder: string): Record<string, string> {
   const { SCALE_POSTGRES: postgres, SCALE_S3: s3, SCALE_REDIS: redis } = process.env
