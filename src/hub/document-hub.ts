@@ -151,12 +151,14 @@ export class DocumentHub implements Hub<HubClient> {
   }
 
   async #sendUpdate(connection: Connection, args: readonly unknown[]): Promise<Later> {
-    const { documentId, member } = this.#membershipOf(connection, args)
+    const { documentId, member, room } = this.#membershipOf(connection, args)
     if (!connection.client.maySend) throw new HubError('you may read only [permission-missing]')
     const { bytes: update, base64 } = bytesIn(args[1], 'update')
     await this.#updates.check(update)
     const { epoch } = member
+    room.sent(connection.id, base64)
     const stored = this.#updates.append({ documentId, epoch, update, base64, from: connection.id })
+    stored.catch(() => room.notStored(base64))
     return new Later(stored.then(() => undefined, rethrowReadable))
   }
 
@@ -176,11 +178,11 @@ export class DocumentHub implements Hub<HubClient> {
     await this.#deps.events.tellRoom(documentId, { kind: 'awareness', from: connection.id, data })
   }
 
-  #membershipOf(connection: Connection, args: readonly unknown[]): { documentId: string; member: Member } {
+  #membershipOf(connection: Connection, args: readonly unknown[]): Membership & { documentId: string } {
     const documentId = documentIdIn(args)
     const membership = this.#joined.get(connection.id)?.get(documentId)
     if (membership === undefined) throw new HubError('join the document first [not-joined]')
-    return { documentId, member: membership.member }
+    return { documentId, ...membership }
   }
 
   /** @throws Problem `document-not-found`, also for what an embed does not show */

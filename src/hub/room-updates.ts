@@ -4,7 +4,7 @@ import { type Position, UpdateOrder, type UpdatesMessage } from './update-order.
 /** So long messages of several nodes may come in another order than they were stored in. */
 const OUT_OF_ORDER_MS = 50
 
-export type UpdatesLog = Pick<Updates, 'positionOf' | 'since' | 'state' | 'told'>
+export type UpdatesLog = Pick<Updates, 'positionOf' | 'since' | 'state'>
 
 type RoomUpdatesEvents = {
   /** @param from the connection that sent it, empty when that is not known */
@@ -22,6 +22,8 @@ export class RoomUpdates {
   readonly #events: RoomUpdatesEvents
   readonly #order: UpdateOrder
   #waiting: NodeJS.Timeout | undefined
+  /** By their Base64 who sent them: the log does not know. */
+  readonly #own = new Map<string, string>()
 
   constructor(documentId: string, log: UpdatesLog, position: Position, events: RoomUpdatesEvents) {
     this.#documentId = documentId
@@ -34,7 +36,19 @@ export class RoomUpdates {
     return this.#order.position.epoch
   }
 
+  /** An update of this node's own is on its way to the log, and may be read there before it is told. */
+  sent(from: string, base64: string): void {
+    this.#own.set(base64, from)
+  }
+
+  /** It did not get there. */
+  notStored(base64: string): void {
+    this.#own.delete(base64)
+  }
+
   take(message: UpdatesMessage): void {
+    // What has gone out is known to have: of an ended epoch nothing goes out.
+    if (message.epoch < this.epoch) for (const [, base64] of message.updates) this.#own.delete(base64)
     this.#relay(this.#order.take(message))
   }
 
@@ -71,23 +85,19 @@ export class RoomUpdates {
 
   #relay(messages: UpdatesMessage[]): void {
     for (const { epoch, updates } of messages)
-      for (const [from, base64] of updates) this.#events.onUpdate(base64, from, epoch)
+      for (const [from, base64] of updates) {
+        this.#own.delete(base64)
+        this.#events.onUpdate(base64, from, epoch)
+      }
     if (this.#order.missingUpTo === undefined) {
       clearTimeout(this.#waiting)
       this.#waiting = undefined
     } else {
-      this.#waiting ??= setTimeout(() => void this.#missed(), OUT_OF_ORDER_MS)
+      this.#waiting ??= setTimeout(() => {
+        this.#waiting = undefined
+        this.#events.onMissing()
+      }, OUT_OF_ORDER_MS)
     }
-  }
-
-  async #missed(): Promise<void> {
-    const gap = this.#waiting
-    // The log does not say who sent them: what this node stored would come back to where it came from.
-    await this.#log.told()
-    // They have come meanwhile.
-    if (this.#waiting !== gap) return
-    this.#waiting = undefined
-    this.#events.onMissing()
   }
 
   async #readUpTo(seq: number): Promise<void> {
@@ -109,6 +119,8 @@ export class RoomUpdates {
 
   #send(update: Uint8Array, epoch: number): void {
     const base64 = Buffer.from(update.buffer, update.byteOffset, update.length).toString('base64')
-    this.#events.onUpdate(base64, '', epoch)
+    const from = this.#own.get(base64) ?? ''
+    this.#own.delete(base64)
+    this.#events.onUpdate(base64, from, epoch)
   }
 }

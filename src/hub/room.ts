@@ -119,6 +119,15 @@ export class Room {
     for (const event of held) connection.send(event)
   }
 
+  /** A member's update goes to the log: it comes back as a message, or `notStored` is called. */
+  sent(from: string, base64: string): void {
+    this.#updates?.sent(from, base64)
+  }
+
+  notStored(base64: string): void {
+    this.#updates?.notStored(base64)
+  }
+
   remove(connectionId: string): void {
     this.#members.delete(connectionId)
   }

@@ -27,7 +27,6 @@ function logOf(last: number, { compacted = 0, isBroken = false } = {}) {
         update: bytes(seq + 1 + at),
       }))
     },
-    told: async () => {},
     state: async () => ({ epoch: 1, seq: last, update: bytes(200), stateVector: bytes(0) }),
   }
   return log
@@ -117,18 +116,32 @@ test('updates of several nodes that come in another order are put in order, with
   expect(log.reads).toBe(0)
 })
 
-test('what this node has stored is waited for: read from the log, it would come back to its sender', async () => {
+test('what a member sent does not come back from the log, neither to it nor twice to others', async () => {
   const log = logOf(4)
-  const stored = Promise.withResolvers<void>()
-  log.told = vi.fn(() => stored.promise)
-  const { tell, update, told } = await roomOver(log)
+  const { room, tell, update, told } = await roomOver(log)
+  room.sent('reader', base64(2))
+  room.sent('somebody', base64(3))
   await tell(update(1, 1), update(4, 4))
-  await expect.poll(() => log.told).toHaveBeenCalled()
-  await tell({ kind: 'updates', epoch: 1, seq: 2, updates: [2, 3].map((n) => ['reader', base64(n)]) })
-  stored.resolve()
-  await expect.poll(() => told.length).toBe(2)
-  expect(told.map(([, data]) => data)).toEqual([1, 4].map(base64))
-  expect(log.reads).toBe(0)
+  await expect.poll(() => told.length).toBe(3)
+  // The messages of this node come after its log was read.
+  await tell({ kind: 'updates', epoch: 1, seq: 2, updates: [['reader', base64(2)]] })
+  await tell({ kind: 'updates', epoch: 1, seq: 3, updates: [['somebody', base64(3)]] })
+  await tell(update(5, 5))
+  await expect.poll(() => told.length).toBe(4)
+  expect(told.map(([, data, from]) => [data, from])).toEqual([
+    [base64(1), 'writer'],
+    [base64(3), 'somebody'],
+    [base64(4), 'writer'],
+    [base64(5), 'writer'],
+  ])
+})
+
+test('what was not stored is nobody’s when it is read after all', async () => {
+  const { room, tell, update, told } = await roomOver(logOf(3))
+  room.sent('reader', base64(2))
+  room.notStored(base64(2))
+  await tell(update(1, 1), update(3, 3))
+  await expect.poll(() => told.length).toBe(3)
 })
 
 test('a message that holds something old and something new brings what is new', async () => {

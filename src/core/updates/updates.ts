@@ -149,11 +149,6 @@ export class Updates {
     if (!this.#isClosed) this.#compactions.soon(documentId)
   }
 
-  /** Resolves when the room of this node has been told of all that was appended so far. */
-  told(): Promise<void> {
-    return this.#queue.idle()
-  }
-
   /** Resolves when what was appended is told and compaction that was asked for is done. */
   async idle(): Promise<void> {
     await this.#queue.idle()
