@@ -62,7 +62,8 @@ export async function openWitness(
             await editor.save()
             return docxParagraphs(await client.download(id))
           },
-          { timeout: 5000, interval: 20 },
+          // Leases of the one that was killed run out first; on a busy machine nodes take seconds.
+          { timeout: 20_000, interval: 20 },
         )
         .toEqual([text])
     },
