@@ -19,7 +19,7 @@ export type Mentioner = {
 
 type Column = { what: string; table: string; column: string; size?: string; id?: string; document?: null }
 
-/** Every column that holds the address of a blob, as `isBlobMentioned` reads them. */
+/** Every column that holds the address of a blob. */
 const COLUMNS = [
   { what: 'version', table: 'versions', column: 'sha256', size: 'size' },
   { what: 'changes of a version', table: 'versions', column: 'changes_sha256' },
@@ -72,6 +72,18 @@ export async function* mentionedBlobs(db: Database): AsyncGenerator<Mention> {
     if (rows.length < AT_ONCE) return
     after = whole.at(-1)?.sha256 ?? last
   }
+}
+
+/** Which of these blobs a row mentions; of a database with today's schema. */
+export async function mentionedAmong(db: Database, addresses: readonly string[]): Promise<Set<string>> {
+  const { rows } = await sql<{ sha256: string }>`${sql.join(
+    BLOB_COLUMNS.map(
+      (of) => sql`select ${sql.ref(of.column)} as sha256 from ${sql.table(of.table)}
+        where ${sql.ref(of.column)} in (${sql.join(addresses)}) ${isKept(of)}`,
+    ),
+    sql` union `,
+  )}`.execute(db)
+  return new Set(rows.map(({ sha256 }) => sha256))
 }
 
 /** How many `mentionedBlobs` gives, or nearly. */

@@ -165,26 +165,6 @@ export async function countSavesAtRisk(db: Database): Promise<{ count: number; o
   return { count: Number(row.count), oldest: row.oldest }
 }
 
-export async function isBlobMentioned(db: Database, sha256: string): Promise<boolean> {
-  const mentions = await Promise.all([
-    db.selectFrom('saves').select('id').where('sha256', '=', sha256).executeTakeFirst(),
-    ...(['sha256', 'data_sha256'] as const).map((column) =>
-      db.selectFrom('submissions').select('id').where(column, '=', sha256).executeTakeFirst(),
-    ),
-    ...(['sha256', 'changes_sha256', 'json_sha256'] as const).map((column) =>
-      db
-        .selectFrom('versions')
-        .select('id')
-        .where(column, '=', sha256)
-        .where('deleted_at', 'is', null)
-        .executeTakeFirst(),
-    ),
-    db.selectFrom('thumbnails').select('sha256').where('sha256', '=', sha256).executeTakeFirst(),
-    db.selectFrom('attachments').select('sha256').where('sha256', '=', sha256).executeTakeFirst(),
-  ])
-  return mentions.some((mention) => mention !== undefined)
-}
-
 /**
  * Forgets saves whose bytes moved on, so that the sweeper may have them: those that moved a draft
  * before `draftsBefore`, all others before `othersBefore`. @returns how many

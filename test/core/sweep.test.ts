@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { hashSecret } from '../../src/core/hashed-secrets.ts'
 import { sweepBlobs } from '../../src/core/sweep.ts'
 import { startApp } from '../support/app.ts'
 import { startBoth } from '../support/both.ts'
@@ -33,4 +34,31 @@ test('the sweeper spares versions, their changes and the newest save of a sessio
   expect(docxParagraphs(await app.download(both.id))).toEqual(['final'])
   const saves = await app.deps.database.selectFrom('saves').select('outcome').execute()
   expect(saves).toEqual([{ outcome: 'final' }])
+})
+
+test('of many blobs the sweeper spares each that is mentioned, even by a row that comes while it deletes', async () => {
+  await using app = await startApp()
+  const { database } = app.deps
+  const id = await app.upload('Report.txt', Buffer.from('a report'))
+  const addresses = Array.from({ length: 1010 }, (_, number) => hashSecret(`blob ${number}`))
+  const mention = (some: string[]) =>
+    database
+      .insertInto('attachments')
+      .values(some.map((sha256) => ({ sha256, document_id: id, expires_at: '2100-01-01T00:00:00.000Z' })))
+      .execute()
+  const isUnmentioned = (_: string, number: number) => number % 101 === 100
+  const unmentioned = addresses.filter(isUnmentioned)
+  await mention(addresses.filter((address, number) => !isUnmentioned(address, number)))
+
+  vi.spyOn(app.deps.blobs, 'list').mockImplementation(async function* () {
+    for (const sha256 of addresses) yield { sha256, size: 1, storedAt: new Date(0) }
+  })
+  const deleted: string[] = []
+  vi.spyOn(app.deps.blobs, 'delete').mockImplementation(async (sha256) => {
+    deleted.push(sha256)
+    // The last one of the page that has been asked about, and one of the next.
+    if (deleted.length === 3) await mention([unmentioned[3] ?? '', unmentioned[7] ?? ''])
+  })
+  expect(await sweepBlobs(app.deps)).toBe(8)
+  expect(deleted).toEqual(unmentioned.filter((_, number) => number !== 3 && number !== 7))
 })
