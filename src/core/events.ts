@@ -17,6 +17,9 @@ export type SaveStored = { saveId: string; status: number; userdata: string | nu
 /** What Document Server said of a key's editors: by itself, or provoked by `info`. */
 export type Presence = { status: 1 | 4; users: string[] }
 
+/** How the doctor's file was fetched, by its nonce; `unsigned`: no token in the header that we look at. */
+export type ProbeFetched = { nonce: string; signature: 'good' | 'bad' | 'unsigned' }
+
 /** Typed messages over the backplane, so that every node hears them. */
 export type Events = {
   publish(documentId: string, event: DocumentEvent): Promise<void>
@@ -27,6 +30,8 @@ export type Events = {
   onPresence(key: string, listener: (presence: Presence) => void): () => void
   tellRoom(documentId: string, message: RoomMessage): Promise<void>
   onRoom(documentId: string, listener: (message: RoomMessage) => void): () => void
+  probeFetched(probe: ProbeFetched): Promise<void>
+  onProbeFetched(listener: (probe: ProbeFetched) => void): () => void
   /** The listener is called when messages of other nodes may have been missed, once they are heard again. */
   onGap(listener: () => void): () => void
   /** Resolves when other nodes are heard on everything subscribed to so far, or when a gap will be told of it. */
@@ -67,6 +72,8 @@ export function createEvents(
     tellRoom: (documentId, message) => backplane.publish(`room:${documentId}`, JSON.stringify(message)),
     onRoom: (documentId, listener) =>
       backplane.subscribe(`room:${documentId}`, (message) => listener(JSON.parse(message))),
+    probeFetched: (probe) => backplane.publish('probes', JSON.stringify(probe)),
+    onProbeFetched: (listener) => backplane.subscribe('probes', (message) => listener(JSON.parse(message))),
     onGap: (listener) => backplane.onGap(listener),
     heard: () => backplane.heard(),
     trouble: () => backplane.trouble(),

@@ -1,5 +1,6 @@
 import { type Request, Router } from 'express'
 import { LRUCache } from 'lru-cache'
+import type { ProbeFetched } from '../core/events.ts'
 import { Problem } from '../errors.ts'
 import { framedPageHeaders } from '../pages/headers.ts'
 import { headerPayload } from './callback.ts'
@@ -7,12 +8,11 @@ import type { Door } from './door.ts'
 
 const MOST_REMEMBERED = 1000
 
-/** How the fetch of a file was signed; `unsigned`: no token in the header that we look at. */
-export type ProbeSignature = 'good' | 'bad' | 'unsigned'
+export type ProbeSignature = ProbeFetched['signature']
 
-/** What this process knows and no other can see. */
+/** What the running service alone knows. */
 export type ProbeFacts = {
-  /** Undefined: the file of this nonce was not fetched here. */
+  /** Undefined: the file of this nonce was not fetched, or another node has not told of it. */
   fetched: ProbeSignature | undefined
   unsignedCallbacks: number
   /** ISO 8601, UTC. */
@@ -26,12 +26,14 @@ export function probeText(nonce: string): string {
 
 /**
  * What the doctor looks at, each by its token alone: a small file for Document Server, the headers of a
- * page that holds the editor, a file that is announced and not sent, and what this process has seen.
+ * page that holds the editor, a file that is announced and not sent, and what the service has seen.
  */
 export function probeRoute(door: Door): Router {
   const { deps, tokens, limits, addresses, docServerTokens, unsignedCallbacks } = door
   const router = Router()
   const fetched = new LRUCache<string, ProbeSignature>({ max: MOST_REMEMBERED })
+  // Behind a balancer the node that the doctor asks need not be the one that was asked for the file.
+  deps.events.onProbeFetched(({ nonce, signature }) => fetched.set(nonce, signature))
 
   function signatureOf(request: Request): ProbeSignature {
     const header = request.get(deps.config.ONLYOFFICE_JWT_HEADER)
@@ -39,7 +41,7 @@ export function probeRoute(door: Door): Router {
     return headerPayload(docServerTokens, header) === undefined ? 'bad' : 'good'
   }
 
-  router.get('/', (request, response, next) => {
+  router.get('/', async (request, response, next) => {
     const { t: token } = request.query
     const claims = typeof token === 'string' ? tokens.read('probe', token) : undefined
     if (claims === undefined) {
@@ -65,7 +67,8 @@ export function probeRoute(door: Door): Router {
       response.socket?.destroySoon()
       return
     }
-    if (claims.part === 'file') fetched.set(claims.nonce, signatureOf(request))
+    if (claims.part === 'file')
+      await deps.events.probeFetched({ nonce: claims.nonce, signature: signatureOf(request) })
     else {
       framedPageHeaders(response, {
         publicUrl: addresses.publicUrl,

@@ -133,7 +133,7 @@ function outboxCheck(fetched: ProbeSignature | undefined, header: string): Check
   const id = 'outbox-tokens'
   switch (fetched) {
     case undefined:
-      return unlooked(id, 'another node was asked for the file')
+      return unlooked(id, 'another node, which is not heard, was asked for the file')
     case 'good':
       return passed(id, 'Document Server signs what it sends')
     case 'bad':

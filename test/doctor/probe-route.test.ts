@@ -62,6 +62,9 @@ test('a file carries the nonce, and how Document Server signed its fetch is reme
   await probe(token({ nonce: 'three', part: 'file' }), { authorization: `Bearer ${other}` })
   expect(await facts('three')).toMatchObject({ fetched: 'bad' })
 
+  await app.deps.events.probeFetched({ nonce: 'four', signature: 'unsigned' })
+  expect(await facts('four'), 'as another node tells it').toMatchObject({ fetched: 'unsigned' })
+
   await postCallback(app, { key: 'a', status: 1 }, { bodyToken: null, header: null })
   expect(await facts('one')).toMatchObject({
     unsignedCallbacks: 1,

@@ -28,6 +28,7 @@ export type Nodes = AsyncDisposable & {
   docServer: Emulator & { url: string }
   /** nginx. */
   url: string
+  rootSecret: string
   /** Names the database, for `auditStorage`. */
   folder: string
   node(name: NodeName): ServiceProcess
@@ -91,6 +92,7 @@ export async function startNodes({
     servers,
     docServer,
     url,
+    rootSecret: shared.ROOT_SECRET ?? '',
     folder,
     node: (name) => nodes[name],
     async restart(name) {

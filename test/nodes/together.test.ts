@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test as run } from 'vitest'
+import { createTokens } from '../../src/core/tokens.ts'
 import { auditStorage } from '../crash/audit.ts'
 import { type PatientClient, patientClient } from '../crash/client.ts'
 import { joined, textOf, typed } from '../hub/support.ts'
@@ -153,6 +154,19 @@ test('a page on one node is told of what the other one stores', async () => {
   await until(() => text.includes('event: head-changed'))
   expect(text).toContain('event: save-state')
   over.abort()
+})
+
+test('the doctor learns on either node how its file was fetched from the other', async () => {
+  const tokens = createTokens(nodes.rootSecret, () => new Date(), ADMIN_TOKEN)
+  const probe = (name: NodeName, part: 'file' | 'facts') =>
+    fetch(
+      `${nodes.node(name).url}/api/onlyoffice/probe?t=${tokens.issue('probe', { nonce: 'a look', part }, 60)}`,
+    )
+  expect((await probe('a', 'file')).status).toBe(200)
+  await until(async () => {
+    const facts = (await (await probe('b', 'facts')).json()) as { fetched?: string }
+    return facts.fetched === 'unsigned'
+  })
 })
 
 test('a request that is sent again to the other node is carried out once', async () => {
