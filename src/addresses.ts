@@ -1,5 +1,14 @@
 import type { Config } from './config.ts'
-import type { Addresses } from './docserver/door.ts'
+
+/** Where we and Document Server are, by whom asked. No trailing slashes. */
+export type Addresses = {
+  /** Ours, for browsers. */
+  publicUrl: string
+  /** Ours, for Document Server. */
+  internalUrl: string
+  /** Document Server's, for browsers; undefined when none is configured. */
+  docServerUrl: string | undefined
+}
 
 export type ServiceAddresses = Addresses & { localUrl: string; docServerInternalUrl: string }
 

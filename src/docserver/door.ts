@@ -1,4 +1,5 @@
 import type { Response } from 'express'
+import type { Addresses } from '../addresses.ts'
 import type { Deps } from '../core/deps.ts'
 import type { Tokens } from '../core/tokens.ts'
 import type { ContinuousDoctor } from '../doctor/continuous.ts'
@@ -8,16 +9,6 @@ import type { Limits } from '../http/limits.ts'
 import type { Views } from '../pages/views.ts'
 import type { ContentCheck } from './content-check.ts'
 import type { DocServerTokens } from './tokens.ts'
-
-/** Where we and Document Server are, by whom asked. No trailing slashes. */
-export type Addresses = {
-  /** Ours, for browsers. */
-  publicUrl: string
-  /** Ours, for Document Server. */
-  internalUrl: string
-  /** Document Server's, for browsers; undefined when none is configured. */
-  docServerUrl: string | undefined
-}
 
 /** What the ONLYOFFICE endpoints use beside the use-cases. */
 export type Door = {

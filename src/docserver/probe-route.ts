@@ -1,28 +1,12 @@
 import { type Request, Router } from 'express'
 import { LRUCache } from 'lru-cache'
-import type { ProbeFetched } from '../core/events.ts'
 import { Problem } from '../errors.ts'
 import { framedPageHeaders } from '../pages/headers.ts'
 import { headerPayload } from './callback.ts'
 import type { Door } from './door.ts'
+import { type ProbeFacts, type ProbeSignature, probeText } from './probe.ts'
 
 const MOST_REMEMBERED = 1000
-
-export type ProbeSignature = ProbeFetched['signature']
-
-/** What the running service alone knows. */
-export type ProbeFacts = {
-  /** Undefined: the file of this nonce was not fetched, or another node has not told of it. */
-  fetched: ProbeSignature | undefined
-  unsignedCallbacks: number
-  /** ISO 8601, UTC. */
-  lastUnsignedAt: string | undefined
-}
-
-/** The text that is served for a nonce: whoever returns it has asked this service. */
-export function probeText(nonce: string): string {
-  return `docs-connector probe ${nonce}\n`
-}
 
 /**
  * What the doctor looks at, each by its token alone: a small file for Document Server, the headers of a

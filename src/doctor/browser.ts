@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { probeText } from '../docserver/probe-route.ts'
+import { probeText } from '../docserver/probe.ts'
 import { firstThat, otherBases, redirectedBase } from './base-paths.ts'
 import { betweenOf, certificateFix } from './between.ts'
 import { type Check, type CheckId, failed, passed, skipped, unlooked, warned } from './check.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { fetchAddress } from '../docserver/addresses.ts'
-import type { ProbeFacts, ProbeSignature } from '../docserver/probe-route.ts'
+import type { ProbeFacts, ProbeSignature } from '../docserver/probe.ts'
 import { withoutQuery } from '../log.ts'
 import { forwardedFix } from './between.ts'
 import { type Check, type CheckId, failed, passed, skipped, unlooked, warned } from './check.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import ipaddr from 'ipaddr.js'
-import { probeText } from '../docserver/probe-route.ts'
+import { probeText } from '../docserver/probe.ts'
 import { firstThat, otherBases, otherScheme, redirectedBase } from './base-paths.ts'
 import { betweenOf, certificateFix } from './between.ts'
 import { type Check, type CheckId, failed } from './check.ts'
