@@ -12,20 +12,20 @@ const RETRY_AFTER_S = 30
  * them young, what was said before is waited for, and they are stored once more.
  */
 export type Deletions = {
-  begin(sha256: string): Promise<void>
-  end(sha256: string): Promise<void>
-  /** Also false for one whose process has ended in the middle, after some minutes. */
+  /** @returns ends it; undefined while another one of the same bytes is under way */
+  begin(sha256: string): Promise<(() => Promise<void>) | undefined>
+  /** Also false for one whose process has ended in the middle, once it cannot reach S3 any more. */
   isUnderWay(sha256: string): Promise<boolean>
 }
 
 /** Nobody else deletes. */
-export const NO_DELETIONS: Deletions = { async begin() {}, async end() {}, isUnderWay: async () => false }
+export const NO_DELETIONS: Deletions = { begin: async () => async () => {}, isUnderWay: async () => false }
 
 /** @throws Problem `storage-unavailable`: it takes too long */
 export async function deletionEnded(deletions: Deletions, sha256: string): Promise<void> {
-  const until = Date.now() + LONGEST_WAIT_MS
+  const until = performance.now() + LONGEST_WAIT_MS
   while (await deletions.isUnderWay(sha256)) {
-    if (Date.now() > until) {
+    if (performance.now() > until) {
       const detail = 'the same bytes are just being deleted'
       throw new Problem('storage-unavailable', detail, { retryAfterS: RETRY_AFTER_S })
     }

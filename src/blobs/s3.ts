@@ -172,22 +172,23 @@ export class S3Blobs implements BlobStore {
     }
   }
 
-  /** As the port says; see `Deletions`. One that fails counts as under way for a while. */
+  /** As the port says; see `Deletions`. One that fails counts as under way for a while, and keeps the next from it. */
   async delete(sha256: string, storedBefore?: Date): Promise<void> {
     if (!SHA256.test(sha256)) return
     await this.#locks.run(sha256, async () => {
-      await this.#deletions.begin(sha256)
+      const end = await this.#deletions.begin(sha256)
+      if (end === undefined) return
       if (storedBefore === undefined || (await this.#isOlder(sha256, storedBefore)))
         await this.#remove(sha256)
-      await this.#deletions.end(sha256)
+      await end()
     })
   }
 
   async #isOlder(sha256: string, date: Date): Promise<boolean> {
-    const lookedAt = Date.now()
+    const lookedAt = performance.now()
     const found = await this.#objects.head(this.#key(sha256))
     // A process that was stopped in between does not know what it deletes.
-    if (Date.now() - lookedAt > LOOK_HOLDS_MS) throw new Problem('storage-unavailable', 'S3 is slow')
+    if (performance.now() - lookedAt > LOOK_HOLDS_MS) throw new Problem('storage-unavailable', 'S3 is slow')
     return found !== undefined && found.storedAt.getTime() + DATE_STEP_MS < date.getTime()
   }
 

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely'
+
 /** Tables of what is shared in real time. */
 export type HubTables = {
   /** What people edited together in one epoch of a document: a snapshot, then the log in `updates`. */
@@ -48,6 +50,8 @@ export type HubTables = {
   /** Blobs in S3 that are being deleted now. */
   blob_deletions: {
     sha256: string
+    /** Of one deletion. */
+    token: Generated<string>
     /** By the clock of the database. */
     since_ms: number
   }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Deletions } from '../../src/blobs/deletions.ts'
 import { S3Blobs } from '../../src/blobs/s3.ts'
+import type { S3Address } from '../../src/blobs/s3-address.ts'
 import { inPieces } from './blobs.ts'
 import { startFaultyProxy } from './blobs-faulty-proxy.ts'
 import { CACHE_BYTES, describeS3 } from './blobs-s3.ts'
@@ -17,23 +18,30 @@ function deletionsOfAll(): Deletions & { known: Set<string> } {
   const known = new Set<string>()
   return {
     known,
-    begin: async (sha256) => void known.add(sha256),
-    end: async (sha256) => void known.delete(sha256),
+    async begin(sha256) {
+      if (known.has(sha256)) return undefined
+      known.add(sha256)
+      return async () => void known.delete(sha256)
+    },
     isUnderWay: async (sha256) => known.has(sha256),
   }
 }
 
 describeS3((s3) => {
+  /** Another process, whose requests nothing holds back. */
+  const openBeside = ({ address, root }: { address: S3Address; root: string }, deletions: Deletions) =>
+    S3Blobs.open({
+      address: { ...address, endpoint: s3.swift.endpoint },
+      root: join(root, 'other'),
+      cacheBytes: CACHE_BYTES,
+      deletions,
+    })
+
   test('bytes that another process stores while they are being deleted are there afterwards', async () => {
     await using proxy = await startFaultyProxy(s3.swift.endpoint)
     const deletions = deletionsOfAll()
     await using one = await s3.subject({ endpoint: proxy.url, deletions })
-    const other = await S3Blobs.open({
-      address: { ...one.address, endpoint: s3.swift.endpoint },
-      root: join(one.root, 'other'),
-      cacheBytes: CACHE_BYTES,
-      deletions,
-    })
+    const other = await openBeside(one, deletions)
     const bytes = randomBytes(5000)
     const { sha256 } = await one.store.put(inPieces(bytes), NO_LIMIT)
     const [looked, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
@@ -53,6 +61,29 @@ describeS3((s3) => {
     const third = await one.another()
     expect(await buffer(await third.get(sha256))).toEqual(bytes)
     await third.close()
+    expect([...deletions.known]).toEqual([])
+    await other.close()
+  })
+
+  test('while one process deletes, another leaves the same bytes to it', async () => {
+    await using proxy = await startFaultyProxy(s3.swift.endpoint)
+    const deletions = deletionsOfAll()
+    await using one = await s3.subject({ endpoint: proxy.url, deletions })
+    const other = await openBeside(one, deletions)
+    const { sha256 } = await one.store.put(inPieces(randomBytes(100)), NO_LIMIT)
+    const [looked, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    proxy.fate = ({ method }) => {
+      if (method !== 'DELETE') return undefined
+      looked.resolve()
+      return { heldUntil: goOn.promise }
+    }
+    const deleted = one.store.delete(sha256, later())
+    await looked.promise
+    await other.delete(sha256, later())
+    // Else its end would have told that none is under way.
+    expect([...deletions.known]).toEqual([sha256])
+    goOn.resolve()
+    await deleted
     expect([...deletions.known]).toEqual([])
     await other.close()
   })
