@@ -87,7 +87,7 @@ export function startBackground(
     every(
       '0 17 * * * *',
       'sweep',
-      alone('sweep', 3600, () => sweep(deps)),
+      alone('sweep', 3600, () => sweep(deps, { signal: stopped.signal })),
     ),
     every(
       '0 37 * * * *',

@@ -82,7 +82,7 @@ test('what was handed in stays when the document goes on, and goes with it', asy
   const [one] = (await list(id)).submissions
   const path = `/api/documents/${id}/submissions/${one?.id}`
 
-  await sweepBlobs(inDays(40))
+  await sweepBlobs(inDays(40), { pauseMs: 0 })
   expect((await get<Submission>(path)).json.data).toEqual(FIELDS)
 
   await app.fetch(`/api/documents/${id}`, { method: 'DELETE' })

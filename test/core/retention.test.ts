@@ -47,7 +47,7 @@ test('old versions beyond the wanted number are given up, and their bytes go', a
   const gone = await app.fetch(`/api/documents/${id}/versions/${oldest?.id}/download`)
   expect([gone.status, ((await gone.json()) as { code: string }).code]).toEqual([404, 'version-not-found'])
   await after(app, clock, 2 * DAY_S)
-  await sweep(app.deps)
+  await sweep(app.deps, { pauseMs: 0 })
   const blobs = await Array.fromAsync(app.deps.blobs.list())
   expect(blobs).toHaveLength(2)
 })
@@ -140,7 +140,7 @@ test('the trash is emptied of what lay there long, with all its rows and bytes',
 
   expect(await numbersOf(app, id)).toEqual([])
   expect((await app.fetch(`/api/documents/${id}/undelete`, { method: 'POST', as: token })).status).toBe(404)
-  await sweep(app.deps)
+  await sweep(app.deps, { pauseMs: 0 })
   expect(await Array.fromAsync(app.deps.blobs.list())).toHaveLength(1)
   expect((await app.fetch(`/api/documents/${kept}`, { as: token })).status).toBe(200)
   const found = await app.fetch('/api/documents/trash?search=gone', { as: token })

@@ -7,6 +7,7 @@ import { startBoth } from '../support/both.ts'
 import { docxParagraphs, makeDocx } from '../support/files.ts'
 
 const HOUR_MS = 3_600_000
+const NO_PAUSE = { pauseMs: 0 }
 
 test('the sweeper deletes what nothing mentions, after a day', async () => {
   await using app = await startApp()
@@ -14,8 +15,8 @@ test('the sweeper deletes what nothing mentions, after a day', async () => {
   const { sha256 } = await blobs.put(Readable.from([Buffer.from('nobody’s')]), { maxBytes: 100 })
   const inHours = (hours: number) => ({ ...app.deps, clock: () => new Date(Date.now() + hours * HOUR_MS) })
 
-  expect(await sweepBlobs(inHours(23))).toBe(0)
-  expect(await sweepBlobs(inHours(25))).toBe(1)
+  expect(await sweepBlobs(inHours(23), NO_PAUSE)).toBe(0)
+  expect(await sweepBlobs(inHours(25), NO_PAUSE)).toBe(1)
   await expect(blobs.open(sha256)).rejects.toMatchObject({ code: 'blob-missing' })
 })
 
@@ -27,16 +28,16 @@ test('the sweeper spares versions, their changes and the newest save of a sessio
   await send({ status: 2, lastsave: '2026-11-21T08:00:02.000Z', changesurl }, makeDocx(['final']))
 
   const inHours = (hours: number) => ({ ...app.deps, clock: () => new Date(Date.now() + hours * HOUR_MS) })
-  expect(await sweepBlobs(inHours(20))).toBe(0)
+  expect(await sweepBlobs(inHours(20), NO_PAUSE)).toBe(0)
   // The bytes that the draft left behind.
-  expect(await sweepBlobs(inHours(48))).toBe(1)
-  expect(await sweepBlobs(inHours(24 * 60))).toBe(0)
+  expect(await sweepBlobs(inHours(48), NO_PAUSE)).toBe(1)
+  expect(await sweepBlobs(inHours(24 * 60), NO_PAUSE)).toBe(0)
   expect(docxParagraphs(await app.download(both.id))).toEqual(['final'])
   const saves = await app.deps.database.selectFrom('saves').select('outcome').execute()
   expect(saves).toEqual([{ outcome: 'final' }])
 })
 
-test('of many blobs the sweeper spares each that is mentioned, even by a row that comes while it deletes', async () => {
+test('of many blobs the sweeper spares each that is mentioned, or was between its two looks', async () => {
   await using app = await startApp()
   const { database } = app.deps
   const id = await app.upload('Report.txt', Buffer.from('a report'))
@@ -54,11 +55,19 @@ test('of many blobs the sweeper spares each that is mentioned, even by a row tha
     for (const sha256 of addresses) yield { sha256, size: 1, storedAt: new Date(0) }
   })
   const deleted: string[] = []
-  vi.spyOn(app.deps.blobs, 'delete').mockImplementation(async (sha256) => {
-    deleted.push(sha256)
-    // The last one of the page that has been asked about, and one of the next.
-    if (deleted.length === 3) await mention([unmentioned[3] ?? '', unmentioned[7] ?? ''])
-  })
-  expect(await sweepBlobs(app.deps)).toBe(8)
-  expect(deleted).toEqual(unmentioned.filter((_, number) => number !== 3 && number !== 7))
+  vi.spyOn(app.deps.blobs, 'delete').mockImplementation(async (sha256) => void deleted.push(sha256))
+  const [passedOn, ...others] = unmentioned
+  setTimeout(() => void mention([passedOn ?? '']), 500)
+  expect(await sweepBlobs(app.deps, { pauseMs: 3000 })).toBe(9)
+  expect(deleted).toEqual(others)
+})
+
+test('the wait of the sweeper ends with the service', async () => {
+  await using app = await startApp()
+  await app.deps.blobs.put(Readable.from([Buffer.from('nobody’s')]), { maxBytes: 100 })
+  const inADay = { ...app.deps, clock: () => new Date(Date.now() + 25 * HOUR_MS) }
+  const stopped = new AbortController()
+  const swept = sweepBlobs(inADay, { signal: stopped.signal })
+  stopped.abort()
+  await expect(swept).rejects.toMatchObject({ name: 'AbortError' })
 })

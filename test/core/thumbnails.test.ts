@@ -247,12 +247,12 @@ test('the sweeper spares pictures of heads and takes those of earlier versions',
   await ask(app, id)
   await drawAll(app)
   clock.pass(48 * 3600)
-  await sweep(app.deps)
+  await sweep(app.deps, { pauseMs: 0 })
   const picture = await ask(app, id)
   expect(picture.bytes).toEqual(PNG)
 
   await replace(app, id, 'a.docx', makeDocx(['Two']))
-  await sweep(app.deps)
+  await sweep(app.deps, { pauseMs: 0 })
   expect(await rowsOf(app)).toEqual([])
   await expect(app.deps.blobs.open(picture.headers.get('etag')?.slice(1, -1) ?? '')).rejects.toMatchObject({
     code: 'blob-missing',
