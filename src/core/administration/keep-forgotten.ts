@@ -64,7 +64,7 @@ async function keep(
     as === 'head'
       ? await asHead(deps, caller, source, { blob, fileType, held })
       : await asDocument(deps, caller, source, { blob, fileType, title, id })
-  const isDeleted = await deleteIfUnchanged(deps, docServer, key, before)
+  const isDeleted = await deleteIfUnchanged(deps, docServer, key, { before, held })
   return { documentId: document.id, isDeleted }
 }
 
@@ -114,13 +114,15 @@ async function deleteIfUnchanged(
   deps: KeepDeps,
   docServer: DocServer,
   key: string,
-  before: { size: number | undefined; lastModified: string | undefined },
+  { before, held }: { before: { size: number | undefined; lastModified: string | undefined }; held: Held },
 ): Promise<boolean> {
   try {
     if ((await editingState(deps, docServer, key)) !== 'over') return false
     const url = await docServer.forgottenUrl(key)
     const now = url && (await docServer.head(url))
     if (now && (now.size !== before.size || now.lastModified !== before.lastModified)) return false
+    // A node that was paused since then must not delete what another one is bringing home.
+    await deps.database.transaction().execute((tx) => held.demand(tx))
     if (now) await docServer.deleteForgotten(key)
     await dropForgotten(deps.database, key)
     // It held what earlier failed saves of the key would have brought.

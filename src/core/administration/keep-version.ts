@@ -25,7 +25,7 @@ type Wanted = { versionId: string; as: KeptAs; title?: string | undefined; id: s
  * @param wanted.id of the document, if one is made
  * @returns the document that shows the content now
  * @throws Problem `version-not-found`, `document-not-found` (the head of a document in the trash),
- *   `precondition-failed` (somebody has dealt with it already)
+ *   `precondition-failed` (somebody has dealt with it already, or a save changes it)
  */
 export function keepVersion(deps: KeepDeps, caller: Caller, wanted: Wanted): Promise<DocumentRow> {
   // Of two at once, the second finds it dealt with.
@@ -40,18 +40,22 @@ async function keep(deps: KeepDeps, caller: Caller, wanted: Wanted, held: Held):
       versionId: version.id,
       async also(tx) {
         await held.demand(tx)
-        await giveLabel(tx, version.id, 'Made the current version')
+        const { sha256 } = await giveLabel(tx, version.id, 'Made the current version')
+        // Labelled, what came meanwhile would pass for dealt with.
+        if (sha256 !== version.sha256)
+          throw new Problem('precondition-failed', 'a save has just put other content into this version')
       },
     })
   }
   const title = wanted.title ?? `${document.title} (${version.kind})`
   return deps.database.transaction().execute(async (tx) => {
     await held.demand(tx)
-    await giveLabel(tx, version.id, 'Kept as a document of its own')
+    // As it is now: its session may have saved since it was looked at.
+    const kept = await giveLabel(tx, version.id, 'Kept as a document of its own')
     return addDocumentIn(tx, deps, caller, {
       title,
-      fileType: version.file_type,
-      blob: { sha256: version.sha256, size: version.size },
+      fileType: kept.file_type,
+      blob: { sha256: kept.sha256, size: kept.size },
       kind: 'created',
       action: 'copied',
       workspaceId: document.workspace_id,
