@@ -33,7 +33,7 @@ export function startBackground(
     doctor,
     membership,
   }: {
-    hub: Pick<HubDoor, 'withdraw' | 'renew'>
+    hub: Pick<HubDoor, 'withdraw' | 'renew' | 'readUntold'>
     doctor: Pick<ContinuousDoctor, 'round'>
     membership: Pick<Membership, 'announce'>
   },
@@ -105,6 +105,10 @@ export function startBackground(
     ),
     every('*/15 * * * * *', 'hub access', () => hub.withdraw()),
     every('*/20 * * * * *', 'hub presence', () => hub.renew()),
+    // A single node tells itself everything.
+    ...(deps.config.BACKPLANE_URL === 'memory:'
+      ? []
+      : [every('10,30,50 * * * * *', 'hub updates', () => hub.readUntold())]),
     every('20 * * * * *', 'doctor', diagnosis),
     every('30 * * * * *', 'alerts', () => checkAlerts(deps)),
   ]

@@ -26,6 +26,8 @@ export type HubDoor = {
   withdraw(): Promise<void>
   /** Keeps the members in the list of who is there. To be called more often than every minute. */
   renew(): Promise<void>
+  /** What another node stored and could not tell any more goes out. To be called now and then. */
+  readUntold(): Promise<void>
 }
 
 /** Door 2b, `/hubs/document`. */
@@ -53,7 +55,8 @@ export async function openHub(
   }
   await clearRooms(deps)
   const access = createAccess(deps, tokens, authentication)
-  const hub = new DocumentHub(deps, updates, new Rooms(deps, updates))
+  const rooms = new Rooms(deps, updates)
+  const hub = new DocumentHub(deps, updates, rooms)
 
   /** Failures over HTTP are counted with all others there. */
   async function authenticate(token: string | undefined, request: IncomingMessage): Promise<HubClient> {
@@ -81,6 +84,7 @@ export async function openHub(
   return {
     server,
     renew: () => renewRooms(deps, hub.joinedIds),
+    readUntold: () => rooms.readUntold(),
     async withdraw() {
       for (const connection of [...server.connections()]) {
         const state = await access.stateOf(connection.client)

@@ -9,8 +9,6 @@ export type UpdatesLog = Pick<Updates, 'positionOf' | 'since' | 'state'>
 type RoomUpdatesEvents = {
   /** @param from the connection that sent it, empty when that is not known */
   onUpdate(base64: string, from: string, epoch: number): void
-  /** Found in the log: nobody told of it. */
-  onRestored(epoch: number): Promise<void>
   /** The log is to be read, when it is the turn of that. */
   onMissing(): void
 }
@@ -22,7 +20,7 @@ export class RoomUpdates {
   readonly #events: RoomUpdatesEvents
   readonly #order: UpdateOrder
   #waiting: NodeJS.Timeout | undefined
-  /** By their Base64 who sent them: the log does not know. */
+  /** By their Base64 who sent them, in this epoch: the log does not know. */
   readonly #own = new Map<string, string>()
 
   constructor(documentId: string, log: UpdatesLog, position: Position, events: RoomUpdatesEvents) {
@@ -47,9 +45,13 @@ export class RoomUpdates {
   }
 
   take(message: UpdatesMessage): void {
-    // What has gone out is known to have: of an ended epoch nothing goes out.
-    if (message.epoch < this.epoch) for (const [, base64] of message.updates) this.#own.delete(base64)
+    const { epoch, seq, updates } = message
+    if (epoch > this.epoch) this.#own.clear()
     this.#relay(this.#order.take(message))
+    const { position } = this.#order
+    // Of an ended epoch nothing goes out, and what has gone out another way not again.
+    if (epoch < position.epoch || seq + updates.length - 1 <= position.seq)
+      for (const [, base64] of updates) this.#own.delete(base64)
   }
 
   /** An epoch that has ended already stays so. */
@@ -66,10 +68,7 @@ export class RoomUpdates {
   /** Reads all that the log has. @throws as `readMissing` */
   async catchUp(): Promise<void> {
     const { epoch, seq } = await this.#log.positionOf(this.#documentId)
-    if (epoch > this.epoch) {
-      this.enter(epoch)
-      await this.#events.onRestored(epoch)
-    }
+    this.enter(epoch)
     const { position } = this.#order
     if (epoch === position.epoch && seq > position.seq) await this.#readUpTo(seq)
   }
@@ -80,6 +79,7 @@ export class RoomUpdates {
   }
 
   #moveTo(position: Position): void {
+    if (position.epoch > this.epoch) this.#own.clear()
     this.#relay(this.#order.moveTo(position))
   }
 

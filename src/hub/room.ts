@@ -33,8 +33,8 @@ export class Room {
   #isTaking = false
   /** Updates that others wait for are to be read from the log. */
   #isMissing = false
-  /** The one that members were told to join. */
-  #newestEpoch = 0
+  /** The one that members know of. */
+  #toldEpoch = 0
   /** Whoever waits for the room to catch up with the log. */
   #behind: PromiseWithResolvers<void> | undefined
   /** Fails when the database cannot say where the log is. */
@@ -69,12 +69,12 @@ export class Room {
     const position = await this.#updatesLog.positionOf(this.documentId)
     this.#updates = new RoomUpdates(this.documentId, this.#updatesLog, position, {
       onUpdate: (base64, from, epoch) => this.#send(this.#event('ReceiveUpdate', base64, from), from, epoch),
-      onRestored: async (epoch) => this.#tellRestored(epoch, await this.#headNumber()),
       onMissing: () => {
         this.#isMissing = true
         void this.#take()
       },
     })
+    this.#toldEpoch = position.epoch
     void this.#take()
   }
 
@@ -105,6 +105,7 @@ export class Room {
     const epoch = Math.max(member.epoch, this.#updates?.epoch ?? 0)
     this.#members.set(member.about.connectionId, Object.assign(member, { epoch }))
     this.#updates?.enter(epoch)
+    void this.#take()
   }
 
   /** Tells a newcomer who is there and what they last said of themselves, then what has happened since it was added. */
@@ -133,14 +134,21 @@ export class Room {
   }
 
   async #take(): Promise<void> {
-    if (this.#isTaking || this.#updates === undefined) return
+    const updates = this.#updates
+    if (this.#isTaking || updates === undefined) return
     this.#isTaking = true
-    while (this.#messages.length > 0 || this.#isMissing || this.#behind !== undefined) {
+    const hasWork = () =>
+      this.#messages.length > 0 ||
+      this.#isMissing ||
+      this.#behind !== undefined ||
+      updates.epoch > this.#toldEpoch
+    while (hasWork()) {
       try {
         const message = this.#messages.shift()
-        if (message === undefined) await this.#readLog(this.#updates)
-        else if (message.kind === 'updates') this.#updates.take(message)
-        else this.#tell(message, this.#updates)
+        if (message?.kind === 'updates') updates.take(message)
+        else if (message !== undefined) this.#tell(message, updates)
+        else if (updates.epoch > this.#toldEpoch) await this.#tellMoved(updates.epoch)
+        else await this.#readLog(updates)
       } catch (error) {
         this.#log.error({ err: error, document: this.documentId }, 'a message to a room was lost')
       }
@@ -155,12 +163,16 @@ export class Room {
     try {
       await (behind === undefined ? updates.readMissing() : updates.catchUp())
     } catch (error) {
-      // Whoever is cut off comes back and syncs: nobody is left with a hole.
-      this.#log.error({ err: error, document: this.documentId }, 'missed updates cannot be read')
-      for (const { connection } of this.#members.values()) connection.close({ allowReconnect: true })
+      this.#cutOff(error)
     } finally {
       behind?.resolve()
     }
+  }
+
+  /** Whoever is cut off comes back and syncs: nobody is left with a hole. */
+  #cutOff(error: unknown): void {
+    this.#log.error({ err: error, document: this.documentId }, 'what was missed cannot be read')
+    for (const { connection } of this.#members.values()) connection.close({ allowReconnect: true })
   }
 
   #tell(message: Exclude<RoomMessage, UpdatesMessage>, updates: RoomUpdates): void {
@@ -205,10 +217,22 @@ export class Room {
     }
   }
 
-  /** Members of an ended epoch are to join again. What was missed and found in the log may be told later, too. */
+  /** That the document was restored was not heard: a newcomer, an update or the log showed it. */
+  async #tellMoved(epoch: number): Promise<void> {
+    const isBehind = [...this.#members.values()].some((member) => member.epoch < epoch)
+    try {
+      if (isBehind) this.#tellRestored(epoch, await this.#headNumber())
+      else this.#toldEpoch = epoch
+    } catch (error) {
+      this.#toldEpoch = epoch
+      this.#cutOff(error)
+    }
+  }
+
+  /** Members of an ended epoch are to join again. What was missed may be heard later, too. */
   #tellRestored(epoch: number, versionNumber: number): void {
-    if (epoch <= this.#newestEpoch) return
-    this.#newestEpoch = epoch
+    if (epoch <= this.#toldEpoch) return
+    this.#toldEpoch = epoch
     const event = new HubEvent('DocumentRestored', this.documentId, versionNumber)
     for (const member of this.#members.values()) if (member.epoch < epoch) tell(member, event)
   }

@@ -47,6 +47,11 @@ export class Rooms {
     this.#updates.compactSoon(documentId)
   }
 
+  /** Reads from the log what nobody told: a node may end before it could. Never rejects. */
+  async readUntold(): Promise<void> {
+    for (const { room } of [...this.#open.values()]) await room.catchUp()
+  }
+
   /** One room after the other, all at once would be too much for the database; gaps meanwhile are one more. */
   async #catchUp(): Promise<void> {
     this.#isBehind = true

@@ -1,15 +1,19 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { MemoryBackplane } from '../../src/backplane/memory.ts'
 import { RedisBackplane } from '../../src/backplane/redis.ts'
 import { documentEventsNow } from '../../src/core/document-events-now.ts'
 import { createEvents, type DocumentEvent } from '../../src/core/events.ts'
+import { replaceHead } from '../../src/core/new-head.ts'
 import { createTokens } from '../../src/core/tokens.ts'
 import { Updates } from '../../src/core/updates/updates.ts'
 import { createAuthentication } from '../../src/http/authentication.ts'
 import { createLimits } from '../../src/http/limits.ts'
 import { openHub } from '../../src/hub/hub-door.ts'
+import { documentById } from '../../src/metadata/documents.ts'
 import { ADMIN_TOKEN, startApp, type TestApp } from '../support/app.ts'
 import { isRedisInstalled, startRedis, type TestRedis } from '../support/redis.ts'
 import { connect, joined, textOf, typed } from './support.ts'
@@ -65,6 +69,7 @@ describe.skipIf(!isRedisInstalled)('several nodes (left out where redis-server i
     await once(server, 'listening')
     return {
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      hub,
       backplane,
       events,
       updates,
@@ -139,6 +144,37 @@ describe.skipIf(!isRedisInstalled)('several nodes (left out where redis-server i
     await ann.invoke('SendUpdate', id, typed(['end']).updates[0])
     await bea.heard('ReceiveUpdate')
     expect([ann, bea].map(({ told }) => told.ReceiveAwareness.length)).toEqual([1, 1])
+  })
+
+  test('what a node stored and could not tell before it ended is read by the others', async () => {
+    await using one = await startNode('one')
+    await using ann = await joined(one, id)
+    // Nobody on another node hears it.
+    const ended = new Updates({ ...app.deps, events: createEvents(new MemoryBackplane()) })
+    const [base64 = ''] = typed(['untold']).updates
+    const update = new Uint8Array(Buffer.from(base64, 'base64'))
+    await ended.append({ documentId: id, epoch: 1, update, base64, from: 'somebody' })
+    await ended.close()
+    expect(ann.told.ReceiveUpdate).toEqual([])
+    await one.hub.readUntold()
+    expect((await ann.heard('ReceiveUpdate')).map(([data]) => data)).toEqual([base64])
+    await one.hub.readUntold()
+
+    await replaceHead(
+      { ...app.deps, events: createEvents(new MemoryBackplane()) },
+      await documentById(app.deps.database, id),
+      {
+        kind: 'upload',
+        blob: await app.deps.blobs.put(Readable.from([Buffer.from('new')]), { maxBytes: 100 }),
+        fileType: 'txt',
+        author: { id: 'somebody', name: 'Somebody' },
+        activity: { action: 'content-replaced' },
+      },
+    )
+    expect(ann.told.DocumentRestored).toEqual([])
+    await one.hub.readUntold()
+    expect(await ann.heard('DocumentRestored')).toEqual([[id, 2]])
+    expect(ann.told.ReceiveUpdate).toHaveLength(1)
   })
 
   test('an update of a mebibyte reaches the other node', async () => {

@@ -4,7 +4,7 @@ import { MemoryBackplane } from '../../src/backplane/memory.ts'
 import { createEvents } from '../../src/core/events.ts'
 import type { RoomMessage } from '../../src/core/updates/room-message.ts'
 import type { HubClient } from '../../src/hub/access.ts'
-import { Room } from '../../src/hub/room.ts'
+import { type Member, Room } from '../../src/hub/room.ts'
 import type { HubConnection } from '../../src/signalr/hub.ts'
 import type { HubEvent } from '../../src/signalr/hub-event.ts'
 
@@ -32,9 +32,9 @@ function logOf(last: number, { compacted = 0, isBroken = false } = {}) {
   return log
 }
 
-async function roomOver(updates: ReturnType<typeof logOf>) {
+async function roomOver(updates: ReturnType<typeof logOf>, headNumber = async () => 7) {
   const events = createEvents(new MemoryBackplane())
-  const room = new Room('document', { events, log: LOG }, updates, async () => 7)
+  const room = new Room('document', { events, log: LOG }, updates, headNumber)
   await room.ready
   const told: unknown[][] = []
   const closed: unknown[] = []
@@ -52,13 +52,14 @@ async function roomOver(updates: ReturnType<typeof logOf>) {
     send: (event: HubEvent) => void told.push([event.target, ...event.args]),
     close: (reason) => void closed.push(reason),
   }
-  room.add({
+  const member: Member = {
     connection,
     about: { connectionId: 'reader', userId: 'r', userName: 'R', userColor: '#000000' },
     epoch: 1,
     awareness: undefined,
     held: undefined,
-  })
+  }
+  room.add(member)
   const tell = (...messages: RoomMessage[]) =>
     Promise.all(messages.map((message) => events.tellRoom('document', message)))
   const update = (seq: number, ...numbers: number[]): RoomMessage => ({
@@ -68,7 +69,7 @@ async function roomOver(updates: ReturnType<typeof logOf>) {
     updates: numbers.map((n) => ['writer', base64(n)]),
   })
   const received = () => told.filter(([target]) => target === 'ReceiveUpdate').map(([, data]) => data)
-  return { room, tell, update, received, told, closed }
+  return { room, member, tell, update, received, told, closed }
 }
 
 test('updates go out in order, those that come twice once', async () => {
@@ -167,7 +168,32 @@ test('after a gap members learn that the document was restored meanwhile', async
   await tell(update(1, 1))
   log.position = { epoch: 2, seq: 0 }
   await room.catchUp()
-  expect(told.at(-1)).toEqual(['DocumentRestored', 'document', 7])
+  await expect.poll(() => told.at(-1)).toEqual(['DocumentRestored', 'document', 7])
+})
+
+test('members learn that the document was restored, also when a newcomer or an update is the first to show it', async () => {
+  for (const how of ['newcomer', 'update'] as const) {
+    const { room, member, tell, told } = await roomOver(logOf(1))
+    if (how === 'update') await tell({ kind: 'updates', epoch: 2, seq: 1, updates: [['writer', base64(3)]] })
+    else {
+      const told: unknown[] = []
+      const connection = { ...member.connection, id: 'newcomer', send: (it: HubEvent) => void told.push(it) }
+      room.add({ ...member, connection, about: { ...member.about, connectionId: 'newcomer' }, epoch: 2 })
+      await tell({ kind: 'restored', epoch: 2, versionNumber: 7 })
+      expect(told).toEqual([])
+    }
+    await expect.poll(() => told).toEqual([['DocumentRestored', 'document', 7]])
+  }
+})
+
+test('members are sent away when it cannot be told which version was restored', async () => {
+  const log = logOf(1)
+  const { room, tell, closed } = await roomOver(log, async () => {
+    throw new Error('database is locked')
+  })
+  await tell({ kind: 'updates', epoch: 2, seq: 1, updates: [['writer', base64(3)]] })
+  await expect.poll(() => closed).toEqual([{ allowReconnect: true }])
+  expect(room.size).toBe(1)
 })
 
 test('after a gap members are sent away when the log cannot be read', async () => {
