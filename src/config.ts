@@ -6,8 +6,12 @@ import { z } from 'zod'
 import { s3Address } from './blobs/s3-address.ts'
 import { Customization } from './core/sharing/customization.ts'
 
+/** Each also as `NAME_FILE`. */
 const SECRETS = [
   'ADMIN_TOKEN',
+  // With a password in them.
+  'BACKPLANE_URL',
+  'DATABASE_URL',
   'METRICS_TOKEN',
   'ONLYOFFICE_JWT_SECRET',
   'ONLYOFFICE_JWT_SECRET_PREVIOUS',
@@ -26,7 +30,19 @@ const WELL_KNOWN_SECRETS = new Set([
 ])
 
 /** Without the address: it holds a password. */
-const UNREADABLE = 'must be an address; write special characters of the password percent-encoded'
+const UNREADABLE =
+  'must be an address with nothing behind the name; write special characters of the password percent-encoded'
+
+/** A password that is not encoded ends at its first # or /, and the rest of it would be taken for a host or name. */
+function isServerAddress(url: string, name: RegExp): boolean {
+  if (!URL.canParse(url)) return false
+  const { pathname, hash } = new URL(url)
+  return hash === '' && name.test(pathname)
+}
+
+export function isPostgresAddress(url: string): boolean {
+  return /^postgres(ql)?:\/\//.test(url) && isServerAddress(url, /^(\/[^/]*)?$/)
+}
 
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http(s) address', abort: true })
@@ -98,8 +114,8 @@ const Environment = z.object({
   DATA_DIR: z.string().min(1).default('storage'),
   DATABASE_URL: z
     .string()
-    .regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'must start with sqlite: or postgres://')
-    .refine((url) => url.startsWith('sqlite:') || URL.canParse(url), UNREADABLE)
+    .regex(/^(sqlite:|postgres(ql)?:\/\/)/, { error: 'must start with sqlite: or postgres://', abort: true })
+    .refine((url) => url.startsWith('sqlite:') || isPostgresAddress(url), UNREADABLE)
     .optional(),
   BLOBS_URL: z
     .string()
@@ -107,8 +123,14 @@ const Environment = z.object({
     .optional(),
   BACKPLANE_URL: z
     .string()
-    .regex(/^(memory:$|rediss?:\/\/)/, 'must be memory: or start with redis:// or rediss://')
-    .refine((url) => URL.canParse(url), UNREADABLE)
+    .regex(/^(memory:$|rediss?:\/\/)/, {
+      error: 'must be memory: or start with redis:// or rediss://',
+      abort: true,
+    })
+    .refine(
+      (url) => url === 'memory:' || isServerAddress(url, /^(\/\d{0,3})?$/),
+      'must be memory: or an address like redis://:password@host:6379/0; write special characters of the password percent-encoded',
+    )
     .default('memory:'),
   /** Connections of this process to PostgreSQL. */
   DATABASE_POOL: count(10),

@@ -128,6 +128,40 @@ test.each([
   expect(namesOf({ [`${name}_FILE`]: path })).toContain(`${name}_FILE`)
 })
 
+test('addresses that hold passwords may stand in files, too', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'database')
+  await writeFile(path, 'postgres://docs:password@db.example.com/docs\n')
+  expect(loadConfig({ DATABASE_URL_FILE: path }).DATABASE_URL).toBe(
+    'postgres://docs:password@db.example.com/docs',
+  )
+  expect(namesOf({ BACKPLANE_URL_FILE: path })).toEqual(['BACKPLANE_URL'])
+})
+
+test.each([
+  'postgres://docs:p@ss/w:rd@db.example.com/docs',
+  'postgres://docs:pass#word@db.example.com/docs',
+  'postgres://db.example.com/docs/',
+])('%s is no address of a database', (url) => {
+  expect(faultsOf({ DATABASE_URL: url })).toEqual([
+    'DATABASE_URL: must be an address with nothing behind the name; write special characters of the password percent-encoded',
+  ])
+})
+
+test('the address of Redis may name a database by its number, and nothing else', () => {
+  const redis = {
+    DATABASE_URL: 'postgres://db.example.com/docs',
+    BLOBS_URL: 's3://documents?region=eu-central-1',
+    ROOT_SECRET: SECRET,
+    ADMIN_TOKEN: SECRET,
+  }
+  const namesWith = (BACKPLANE_URL: string) => namesOf({ ...redis, BACKPLANE_URL })
+  for (const path of ['', '/', '/7'])
+    expect(namesWith(`redis://:word@redis.example.com:6379${path}`)).toEqual([])
+  for (const path of ['/abc', '/1/2', '/0#word', '/-1'])
+    expect(namesWith(`redis://:word@redis.example.com:6379${path}`)).toEqual(['BACKPLANE_URL'])
+})
+
 test('a weak secret in a file stops the start as well', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'secret')

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { s3Address } from '../blobs/s3-address.ts'
-import type { Config } from '../config.ts'
+import { type Config, isPostgresAddress } from '../config.ts'
 import { faultLines } from '../maintenance/blob-fault.ts'
 import { type Destination, type Migrated, migrateInstallation } from '../maintenance/migrate.ts'
 import { isOnDisk } from '../maintenance/places.ts'
@@ -51,8 +51,8 @@ function faultOf({ databaseUrl, blobsUrl }: Destination): string | undefined {
   if (databaseUrl === undefined && blobsUrl === undefined)
     return 'one of --to-database and --to-blobs is needed'
   if (databaseUrl !== undefined && !/^sqlite:./.test(databaseUrl)) {
-    const isPostgres = /^postgres(ql)?:\/\//.test(databaseUrl) && URL.canParse(databaseUrl)
-    if (!isPostgres) return '--to-database must be an address like postgres://… or sqlite:…'
+    if (!isPostgresAddress(databaseUrl))
+      return '--to-database must be an address like postgres://…/NAME or sqlite:…, with special characters of the password percent-encoded'
   }
   if (blobsUrl === undefined || /^file:./.test(blobsUrl)) return undefined
   if (!blobsUrl.startsWith('s3://')) return '--to-blobs must be an address like s3://… or file:…'

@@ -77,7 +77,13 @@ test.skipIf(!existsSync(ANALYZE))('systemd finds no fault in it, and few rights'
 test('the program for its commands runs them with the settings and secrets of the unit', async () => {
   await writeFile(
     join(folder, 'settings'),
-    'PUBLIC_URL=https://docs.example.com\nONLYOFFICE_URL=https://office.example.com\n',
+    `# As systemd takes it.
+PUBLIC_URL=https://docs.example.com
+ONLYOFFICE_URL="https://office.example.com"
+
+ALERT_WEBHOOK_URL=https://alerts.example.com/?a=1&b=$HOME;c
+FRAME_ANCESTORS='https://a.example https://b.example'
+EDITOR_CUSTOMIZATION={"feedback":false}`,
   )
   const script = snippet('docs-connector.sh')
   const here = script
@@ -92,4 +98,15 @@ test('the program for its commands runs them with the settings and secrets of th
   const { stdout } = await run('/bin/sh', [join(folder, 'docs-connector.sh'), 'sign-in'], { env: {} })
   expect(stdout).toMatch(/^https:\/\/docs\.example\.com\/sign-in\?link=[\w-]{32}\n$/)
   expect(existsSync(join(folder, 'data/metadata.sqlite'))).toBe(true)
+
+  const shown = here.replace('src/cli.ts "$@"', '-p "JSON.stringify(process.env)"')
+  await writeFile(join(folder, 'docs-connector.sh'), shown)
+  const settings = await run('/bin/sh', [join(folder, 'docs-connector.sh')], { env: {} })
+  expect(JSON.parse(settings.stdout)).toMatchObject({
+    ONLYOFFICE_URL: 'https://office.example.com',
+    ALERT_WEBHOOK_URL: 'https://alerts.example.com/?a=1&b=$HOME;c',
+    FRAME_ANCESTORS: 'https://a.example https://b.example',
+    EDITOR_CUSTOMIZATION: '{"feedback":false}',
+    NODE_ENV: 'production',
+  })
 })
