@@ -17,7 +17,7 @@ import { createEvents } from './core/events.ts'
 import { createHealthProbe } from './core/health.ts'
 import { createMakeFile } from './core/json-content/make-file.ts'
 import { createLocks } from './core/locks.ts'
-import { joinNodes } from './core/nodes.ts'
+import { instanceOf, joinNodes } from './core/nodes.ts'
 import { createOpenings } from './core/openings.ts'
 import { createKnownAdmissions } from './core/sharing/admissions.ts'
 import { createTokens } from './core/tokens.ts'
@@ -41,6 +41,7 @@ import { keyPrefix } from './metadata/installation.ts'
 import { createMetrics } from './metrics.ts'
 import { HttpRemoteFiles } from './remote/http-remote-files.ts'
 import { createSeal, deriveKey, loadSecrets } from './secrets.ts'
+import { sharedSettings } from './shared-settings.ts'
 import { createAddressGuard } from './webhooks/address-guard.ts'
 import { HttpWebhookSender } from './webhooks/http-sender.ts'
 
@@ -92,6 +93,7 @@ export async function startService(config: Config, overrides: Overrides = {}): P
   const database = await openDatabase(config.DATABASE_URL, {
     wrap: overrides.wrapDialect,
     pool: config.DATABASE_POOL,
+    node: instanceOf(config.DATA_DIR),
   })
   opened.defer(() => database.destroy())
   const { files } = overrides
@@ -102,7 +104,10 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     if (!config.BLOBS_URL.startsWith('s3:')) throw error
     log.warn({ err: error }, 'leftovers of uploads not removed')
   })
-  const membership = await joinNodes({ database, config, clock, log })
+  const membership = await joinNodes(
+    { database, config, clock, log },
+    sharedSettings(config, secrets.rootSecret),
+  )
   opened.defer(() => membership.leave())
   const prefix = await keyPrefix(database)
   const { backplane, redis } = await openBackplane(config, log, { prefix })

@@ -3,7 +3,15 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isPostgres } from '../metadata/engine.ts'
-import { announceNode, failSavesOfLostNodes, forgetNode, liveNodes, type NodeRow } from '../metadata/nodes.ts'
+import {
+  announceNode,
+  failSavesOfLostNodes,
+  forgetNode,
+  liveNodes,
+  liveSettings,
+  type NodeRow,
+  type SharedSettings,
+} from '../metadata/nodes.ts'
 import { failInterrupted } from '../metadata/saves.ts'
 import type { Database } from '../metadata/schema.ts'
 import type { Deps } from './deps.ts'
@@ -26,17 +34,19 @@ export type Membership = {
  * has one service, so all that is in flight when it starts is left over.
  *
  * @throws Error when another node works on the database under our name, or one that we could not hear or
- *   whose blobs we could not see
+ *   whose blobs we could not see, or with
+ *   another secret
  */
-export async function joinNodes(deps: NodeDeps): Promise<Membership> {
+export async function joinNodes(deps: NodeDeps, settings: SharedSettings): Promise<Membership> {
   const { database, config, clock, log } = deps
   if (!isPostgres(database)) {
     warnOf(log, await failInterrupted(database, clock().toISOString()))
     return { instance: '', async announce() {}, async leave() {} }
   }
-  const node = { instance: instanceOf(config.DATA_DIR), name: config.NODE_NAME }
+  const node = { instance: instanceOf(config.DATA_DIR), name: config.NODE_NAME, settings }
   const forMs = config.LEASE_S * 1000
   demandShared(config, await othersOf(database, node, forMs))
+  demandSame(node.settings, await liveSettings(database, { but: node.instance }))
   await announceNode(database, node, forMs)
   // What a process of this name was doing, it does no more.
   warnOf(log, await failInterrupted(database, clock().toISOString(), node.name))
@@ -52,7 +62,7 @@ export async function joinNodes(deps: NodeDeps): Promise<Membership> {
 }
 
 /** One process has the folder at a time, so one that had it before has ended. */
-function instanceOf(dataDir: string): string {
+export function instanceOf(dataDir: string): string {
   const path = join(dataDir, 'node')
   if (!existsSync(path)) writeFileSync(path, randomUUID(), { mode: 0o600 })
   return readFileSync(path, 'utf8')
@@ -76,6 +86,15 @@ function demandShared({ BLOBS_URL, BACKPLANE_URL }: Deps['config'], [other]: str
   throw new Error(
     `the node ${other} works on this database: several nodes need BLOBS_URL=s3://… and BACKPLANE_URL=redis://…`,
   )
+}
+
+function demandSame(own: SharedSettings, others: { name: string; settings: SharedSettings }[]): void {
+  for (const { name: other, settings } of others) {
+    // Nodes of an earlier release say nothing.
+    const different = Object.keys(own).find((name) => (settings[name] ?? own[name]) !== own[name])
+    if (different !== undefined)
+      throw new Error(`${different} is not that of the node ${other}, which works on this database, too`)
+  }
 }
 
 function warnOf(log: Deps['log'], interrupted: number): void {

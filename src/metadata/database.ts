@@ -4,6 +4,7 @@ import { Migrator } from 'kysely/migration'
 import { ByteOrder } from './byte-order.ts'
 import { isPostgres } from './engine.ts'
 import { MIGRATIONS } from './migrations/index.ts'
+import { liveNodes } from './nodes.ts'
 import type { Database } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
 
@@ -19,12 +20,15 @@ export type OpenOptions = {
   lockWaitMs?: number | undefined
   /** PostgreSQL: most connections of this process. */
   pool?: number | undefined
+  /** PostgreSQL: the node that this process is. */
+  node?: string | undefined
 }
 
 /**
  * Opens the database of `DATABASE_URL` and brings its schema up to date.
  *
- * @throws NewerSchemaError; Problem `storage-unavailable` when PostgreSQL is not there
+ * @throws NewerSchemaError; Problem `storage-unavailable` when PostgreSQL is not there; Error when nodes
+ *   work on an earlier schema
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
   if (isSqlite(url)) {
@@ -37,13 +41,28 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
   }
   // By a connection of its own: on a large installation it may take longer than any query of the service.
   const database = await open(url, { ...options, pool: 2, isPatient: true })
-  await bringUpToDate(database).finally(() => database.destroy())
+  await demandNobody(database, options.node)
+    .then(() => bringUpToDate(database))
+    .finally(() => database.destroy())
   return open(url, options)
 }
 
 async function bringUpToDate(database: Database): Promise<void> {
   demandKnownSchema(await schemaVersion(database))
   await migrate(database)
+}
+
+/** What a release before takes for its schema must not change under it. */
+async function demandNobody(database: Database, node = ''): Promise<void> {
+  const version = await schemaVersion(database)
+  const latest = Object.keys(MIGRATIONS).at(-1) ?? ''
+  // Newer ones are refused in better words; there were no nodes before the tables of nodes.
+  if (version === undefined || version < '0010-nodes' || version >= latest) return
+  const others = await liveNodes(database, { but: node })
+  if (others.length > 0)
+    throw new Error(
+      `the database is of an earlier release (its schema is ${version}), and ${others.join(', ')} work on it: stop all nodes before one of this release starts; one that was killed counts for LEASE_S more`,
+    )
 }
 
 async function open(

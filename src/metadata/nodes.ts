@@ -3,14 +3,21 @@ import { sql } from 'kysely'
 import { NOW_MS } from './leases.ts'
 import type { Database } from './schema.ts'
 
-export type NodeRow = { instance: string; name: string }
+/** Digests by the names of settings. */
+export type SharedSettings = Record<string, string>
+export type NodeRow = { instance: string; name: string; settings?: SharedSettings }
 
 /** Says that a process is there, for so long. */
-export async function announceNode(db: Database, { instance, name }: NodeRow, forMs: number): Promise<void> {
+export async function announceNode(
+  db: Database,
+  { instance, name, settings = {} }: NodeRow,
+  forMs: number,
+): Promise<void> {
   await sql`
-    insert into nodes (instance, name, since_ms, expires_ms)
-    values (${instance}, ${name}, ${NOW_MS}, ${NOW_MS} + ${forMs}::bigint)
-    on conflict (instance) do update set name = excluded.name, expires_ms = excluded.expires_ms`.execute(db)
+    insert into nodes (instance, name, settings, since_ms, expires_ms)
+    values (${instance}, ${name}, ${JSON.stringify(settings)}, ${NOW_MS}, ${NOW_MS} + ${forMs}::bigint)
+    on conflict (instance) do update
+      set name = excluded.name, settings = excluded.settings, expires_ms = excluded.expires_ms`.execute(db)
   await sql`insert into database_life (id, token) values (1, ${randomUUID()}) on conflict do nothing`.execute(
     db,
   )
@@ -27,6 +34,18 @@ export async function liveNodes(db: Database, { but }: { but: string }): Promise
     db,
   )
   return rows.map(({ name }) => name)
+}
+
+/** Of those that were heard of in time, by their names. */
+export async function liveSettings(
+  db: Database,
+  { but }: { but: string },
+): Promise<{ name: string; settings: SharedSettings }[]> {
+  const { rows } = await sql<{ name: string; settings: string }>`
+    select name, settings from nodes where instance <> ${but} and expires_ms >= ${NOW_MS} order by name`.execute(
+    db,
+  )
+  return rows.map(({ name, settings }) => ({ name, settings: JSON.parse(settings) }))
 }
 
 /**

@@ -61,6 +61,8 @@ export type HubTables = {
     instance: string
     /** `NODE_NAME`. */
     name: string
+    /** What all nodes must have the same, as JSON: digests by the names of settings. */
+    settings: Generated<string>
     /** By the clock of the database, both. */
     since_ms: number
     expires_ms: number

@@ -9,11 +9,17 @@ import { createLocks, type Held } from '../../src/core/locks.ts'
 import { joinNodes } from '../../src/core/nodes.ts'
 import { createSupportsWatch } from '../../src/core/watch-supports.ts'
 import { openDatabase } from '../../src/metadata/database.ts'
+import { MIGRATIONS } from '../../src/metadata/migrations/index.ts'
+import { announceNode, forgetNode } from '../../src/metadata/nodes.ts'
 import type { Database } from '../../src/metadata/schema.ts'
+import { sharedSettings } from '../../src/shared-settings.ts'
 import { isPostgresInstalled, type OwnPostgres, startPostgres } from '../support/postgres.ts'
+import { query } from '../support/scale.ts'
 
 const log = pino({ level: 'silent' })
 const clock = () => new Date()
+const ROOT_SECRET = 'root-secret-of-the-tests-0123456789'
+const SETTINGS = sharedSettings({ BLOBS_URL: 'file:storage' }, ROOT_SECRET)
 
 describe.skipIf(!isPostgresInstalled)('nodes on PostgreSQL (left out where it is not installed)', () => {
   let postgres: OwnPostgres
@@ -89,23 +95,70 @@ describe.skipIf(!isPostgresInstalled)('nodes on PostgreSQL (left out where it is
   })
 
   test('a node that could not see the blobs of others, or hear them, does not start; nor does a namesake', async () => {
-    const one = await joinNodes({ database, config: configOf('one'), clock, log })
+    const one = await joinNodes({ database, config: configOf('one'), clock, log }, SETTINGS)
     await one.announce()
     const elsewhere = { DATA_DIR: await mkdtemp(join(tmpdir(), 'docs-connector-nodes-')) }
     try {
-      const two = joinNodes({ database, config: configOf('two', elsewhere), clock, log })
+      const two = joinNodes({ database, config: configOf('two', elsewhere), clock, log }, SETTINGS)
       await expect(two).rejects.toThrow('the node one works on this database')
       // It is waited for: a process of this name may have ended without a word.
       const kept = setInterval(() => void one.announce(), 200)
-      const namesake = joinNodes({ database, config: configOf('one', elsewhere), clock, log })
+      const namesake = joinNodes({ database, config: configOf('one', elsewhere), clock, log }, SETTINGS)
       await expect(namesake).rejects.toThrow('another node is named one')
       clearInterval(kept)
       await one.leave()
-      const last = await joinNodes({ database, config: configOf('two', elsewhere), clock, log })
+      const last = await joinNodes({ database, config: configOf('two', elsewhere), clock, log }, SETTINGS)
       await last.leave()
     } finally {
       await rm(elsewhere.DATA_DIR, { recursive: true, force: true })
     }
+  })
+
+  test('a node with another secret or bucket than the others does not start', async () => {
+    const shared = {
+      DATABASE_URL: `${postgres.url}/postgres`,
+      BACKPLANE_URL: 'redis://redis.example.com',
+      ROOT_SECRET,
+      ADMIN_TOKEN: ROOT_SECRET,
+      BLOBS_URL: 's3://documents?endpoint=https://s3.example.com',
+    }
+    const elsewhere = { DATA_DIR: await mkdtemp(join(tmpdir(), 'docs-connector-nodes-')) }
+    const joinAs = (name: string, env: typeof shared, folder: Record<string, string> = {}) => {
+      const config = configOf(name, { ...env, ...folder })
+      return joinNodes({ database, config, clock, log }, sharedSettings(config, env.ROOT_SECRET))
+    }
+    const one = await joinAs('one', shared)
+    try {
+      const other = joinAs('two', { ...shared, ROOT_SECRET: `${ROOT_SECRET} another` }, elsewhere)
+      await expect(other).rejects.toThrow('ROOT_SECRET is not that of the node one')
+      for (const BLOBS_URL of [
+        's3://others?endpoint=https://s3.example.com',
+        `${shared.BLOBS_URL}&prefix=a`,
+      ]) {
+        const lost = joinAs('two', { ...shared, BLOBS_URL }, elsewhere)
+        await expect(lost).rejects.toThrow('BLOBS_URL is not that of the node one')
+      }
+      const BLOBS_URL = 's3://documents/?endpoint=http://s3.internal:9000&region=eu-central-1'
+      await (await joinAs('two', { ...shared, BLOBS_URL }, elsewhere)).leave()
+    } finally {
+      await one.leave()
+      await rm(elsewhere.DATA_DIR, { recursive: true, force: true })
+    }
+  })
+
+  test('while nodes work on the schema of an earlier release, none of this one starts', async () => {
+    await query(`${postgres.url}/postgres`, 'create database earlier')
+    const url = `${postgres.url}/earlier`
+    const earlier = await openDatabase(url)
+    await announceNode(earlier, { instance: 'a', name: 'node-a' }, 60_000)
+    const latest = Object.keys(MIGRATIONS).at(-1) ?? ''
+    await query(url, `delete from kysely_migration where name = '${latest}'`)
+    await expect(openDatabase(url)).rejects.toThrow(/its schema is 0011-trash\), and node-a work on it: stop/)
+    // A node does not wait for itself, nor for one that has left.
+    await expect(openDatabase(url, { node: 'a' })).rejects.toThrow('already exists')
+    await forgetNode(earlier, 'a')
+    await expect(openDatabase(url)).rejects.toThrow('already exists')
+    await earlier.destroy()
   })
 })
 

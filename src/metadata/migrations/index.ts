@@ -10,7 +10,7 @@ import * as eighth from './0008-thumbnails.ts'
 import * as ninth from './0009-undecided-versions.ts'
 import * as tenth from './0010-nodes.ts'
 import * as eleventh from './0011-trash.ts'
-import * as twelfth from './0012-deletion-tokens.ts'
+import * as twelfth from './0012-node-settings.ts'
 
 /** All migrations in order; one that was released is never changed. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -25,5 +25,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0009-undecided-versions': ninth,
   '0010-nodes': tenth,
   '0011-trash': eleventh,
-  '0012-deletion-tokens': twelfth,
+  '0012-node-settings': twelfth,
 }
