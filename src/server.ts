@@ -8,7 +8,7 @@ import { createApp, HUB_PATH } from './app.ts'
 import { startBackground } from './background.ts'
 import { openBackplane } from './backplane/open-backplane.ts'
 import type { Files } from './blobs/disk.ts'
-import { openBlobs } from './blobs/open-blobs.ts'
+import { type OpenedBlobs, openBlobs } from './blobs/open-blobs.ts'
 import type { Config } from './config.ts'
 import { createKnownConversions } from './core/conversions.ts'
 import type { Deps } from './core/deps.ts'
@@ -110,6 +110,7 @@ export async function startService(config: Config, overrides: Overrides = {}): P
   )
   opened.defer(() => membership.leave())
   const prefix = await keyPrefix(database)
+  await demandOwnBlobs(blobs, prefix, log)
   const { backplane, redis } = await openBackplane(config, log, { prefix })
   opened.defer(() => backplane.close())
   // Loaded only where it stands in: it costs memory.
@@ -250,6 +251,20 @@ export async function startService(config: Config, overrides: Overrides = {}): P
     return closed
   }
   return { url: addresses.localUrl, deps, hub, close, [Symbol.asyncDispose]: close }
+}
+
+/** S3 may be away for a moment: then nothing can be said. */
+async function demandOwnBlobs(
+  blobs: Pick<OpenedBlobs, 'claim'>,
+  installation: string,
+  log: Logger,
+): Promise<void> {
+  const owner = await blobs.claim(installation).catch((error: unknown) => {
+    log.warn({ err: error }, 'it cannot be asked whose blobs these are')
+    return installation
+  })
+  if (owner !== installation)
+    throw new Error('BLOBS_URL: these are the blobs of another installation; give each a prefix= of its own')
 }
 
 /** Behind a proxy that strips the sub-path it answers without it. */

@@ -130,6 +130,10 @@ export class DiskBlobs implements BlobStore {
     return emptyFolder(this.#files, this.#tmp)
   }
 
+  async claim(installation: string): Promise<string> {
+    return installation
+  }
+
   /** Whether the folder of the blobs is there: what holds it may have been unmounted. */
   async isReachable(): Promise<boolean> {
     return this.#files.stat(this.#blobs).then(

@@ -9,6 +9,14 @@ import { s3Address } from './s3-address.ts'
 export type OpenedBlobs = BlobStore & {
   /** Once, by the one process that owns the data folder, before its first put. @throws Problem `storage-unavailable` */
   removeLeftovers(): Promise<void>
+  /**
+   * Says whose blobs these are, unless that is said already: another installation would sweep away what
+   * it does not mention. On disk the lock of the folder keeps others out.
+   *
+   * @returns the installation whose they are
+   * @throws Problem `storage-unavailable`
+   */
+  claim(installation: string): Promise<string>
   /** Whether the storage answers now; asked anew each time. */
   isReachable(): Promise<boolean>
   close(): Promise<void>

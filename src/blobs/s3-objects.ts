@@ -1,11 +1,13 @@
 import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import {
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  PutObjectCommand,
 } from '@aws-sdk/client-s3'
-import { Problem } from '../errors.ts'
+import { isProblem, Problem } from '../errors.ts'
 import { ignore } from './file-bytes.ts'
 import type { S3Bucket, TimeLimit } from './s3-bucket.ts'
 import { incomplete, nameOf, s3Unavailable, statusOf } from './s3-problem.ts'
@@ -114,6 +116,22 @@ export class S3Objects {
       // Half a list would pass for the whole.
       if (next === undefined) throw s3Unavailable(incomplete('ListObjectsV2'))
     }
+  }
+
+  /** Undefined when there is no such object. */
+  async text(key: string): Promise<string | undefined> {
+    try {
+      const { body } = await this.read(key)
+      return await text(body)
+    } catch (error) {
+      if (isProblem(error, 'blob-missing')) return undefined
+      throw isProblem(error) ? error : s3Unavailable(error)
+    }
+  }
+
+  async writeText(key: string, body: string): Promise<void> {
+    const command = new PutObjectCommand({ Bucket: this.#bucket.name, Key: key, Body: body })
+    await this.#bucket.call((client, how) => client.send(command, how))
   }
 
   /** No error if there is none. */

@@ -38,7 +38,7 @@ export type S3BlobsOptions = {
 }
 
 /**
- * Blobs as objects `<prefix>blobs/<first 2 digits>/<sha256>` of a bucket. The address is known at the
+ * Blobs as objects `<prefix>blobs/<first 2 digits>/<sha256>` of a bucket; `<prefix>installation` says whose they are. The address is known at the
  * end only, and `inspect` wants complete bytes, so they are staged in `<root>/tmp` before they are
  * sent. An object becomes visible as a whole.
  *
@@ -51,6 +51,7 @@ export type S3BlobsOptions = {
  */
 export class S3Blobs implements BlobStore {
   readonly #files: Files
+  readonly #place: string
   readonly #prefix: string
   readonly #bucket: S3Bucket
   readonly #objects: S3Objects
@@ -67,6 +68,7 @@ export class S3Blobs implements BlobStore {
   constructor({ address, root, cacheBytes, deletions = NO_DELETIONS, files = fs }: S3BlobsOptions) {
     this.#deletions = deletions
     this.#files = files
+    this.#place = address.prefix
     this.#prefix = `${address.prefix}blobs/`
     this.#bucket = new S3Bucket(address)
     this.#objects = new S3Objects(this.#bucket)
@@ -209,6 +211,13 @@ export class S3Blobs implements BlobStore {
     await emptyFolder(this.#files, this.#tmp)
     await this.#cached.empty()
     await this.#uploads.abortOld(this.#prefix, new Date(Date.now() - UPLOAD_LEFT_MS))
+  }
+
+  async claim(installation: string): Promise<string> {
+    const key = `${this.#place}installation`
+    const owner = await this.#objects.text(key)
+    if (owner === undefined) await this.#objects.writeText(key, installation)
+    return owner ?? installation
   }
 
   /** Whether the bucket answers us now: one small request, at most three seconds. */

@@ -86,7 +86,11 @@ function linesOf({ rows, blobs, faults }: Migrated, config: Config, to: Destinat
     ...(blobs === undefined
       ? []
       : [
-          `Copied ${blobs.copied} blobs, ${blobs.skipped} were there already: all that rows mention is listed`,
+          `Copied ${blobs.copied} blobs, ${blobs.skipped} were there already: ${
+            faults.length === 0
+              ? 'all that rows mention is listed'
+              : 'what is named above is damaged or missing here'
+          }`,
         ]),
     ...(rows === undefined ? [] : [`Copied ${rows} rows: every table is equal on both sides`]),
     'From now on start the service with',
@@ -100,21 +104,26 @@ function linesOf({ rows, blobs, faults }: Migrated, config: Config, to: Destinat
 /** Where they stand, never what they are. */
 function secretsLines(config: Config, { databaseUrl, blobsUrl }: Destination): string[] {
   const file = join(resolve(config.DATA_DIR), 'secrets.json')
+  const isSet = (['ROOT_SECRET', 'ADMIN_TOKEN'] as const).filter((name) => config[name] !== undefined)
   const inFile = [
     ...(config.ROOT_SECRET === undefined ? ['ROOT_SECRET (rootSecret)'] : []),
     ...(config.ADMIN_TOKEN === undefined ? ['ADMIN_TOKEN (adminToken)'] : []),
   ]
-  const stand = inFile.length === 0 ? 'as they are set now' : `${inFile.join(' and ')} as in ${file}`
   const isShared = !isSqlite(databaseUrl ?? config.DATABASE_URL) && !isOnDisk(blobsUrl ?? config.BLOBS_URL)
-  if (isShared)
+  if (isShared) {
+    const stand = inFile.length === 0 ? 'as they are set now' : `${inFile.join(' and ')} as in ${file}`
     return [
       'and on several nodes also with BACKPLANE_URL=redis://…, ROOT_SECRET and ADMIN_TOKEN, the same on each:',
       `  ${stand}`,
     ]
-  if (databaseUrl === undefined || !isSqlite(databaseUrl) || inFile.length === 0 || !existsSync(file))
-    return []
-  const folder = dirname(resolve(databasePath(databaseUrl)))
-  return folder === resolve(config.DATA_DIR)
-    ? []
-    : [`and with the secrets of ${file}: copy it into its DATA_DIR`]
+  }
+  const folder = databaseUrl === undefined || !isSqlite(databaseUrl) ? undefined : databasePath(databaseUrl)
+  const isElsewhere = folder !== undefined && dirname(resolve(folder)) !== resolve(config.DATA_DIR)
+  return [
+    ...(config.BACKPLANE_URL === 'memory:' ? [] : ['without BACKPLANE_URL']),
+    ...(isSet.length === 0 ? [] : [`and with ${isSet.join(' and ')} as now`]),
+    ...(isElsewhere && inFile.length > 0 && existsSync(file)
+      ? [`and with the secrets of ${file}: copy it into its DATA_DIR`]
+      : []),
+  ]
 }

@@ -13,7 +13,13 @@ const CREDENTIALS_FIX =
   'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to credentials of the storage of BLOBS_URL.'
 
 /** Writes a small object into the bucket, reads it and deletes it: all that the service needs there. */
-export async function blobsCheck({ config, limits }: Pick<Run, 'config' | 'limits'>): Promise<Check> {
+export async function blobsCheck({
+  config,
+  limits,
+}: {
+  config: Pick<Run['config'], 'BLOBS_URL'>
+  limits: Pick<Run['limits'], 'checkMs'>
+}): Promise<Check> {
   let address: S3Address
   try {
     address = s3Address(config.BLOBS_URL)
@@ -47,12 +53,16 @@ async function probe(bucket: S3Bucket, address: S3Address, mostMs: number): Prom
     }, limit)
     if (read !== text) return failed(ID, `${placeOf(address)} gives other bytes than it took`, ENDPOINT_FIX)
     step = 'does not delete an object'
-    // Of a bucket that keeps versions nothing of it stays.
-    const remove = new DeleteObjectCommand({
-      ...object,
-      ...(version === undefined ? {} : { VersionId: version }),
-    })
-    await bucket.callRaw((client, how) => client.send(remove, how), limit)
+    const remove = (VersionId?: string) => {
+      const command = new DeleteObjectCommand({
+        ...object,
+        ...(VersionId === undefined ? {} : { VersionId }),
+      })
+      return bucket.callRaw((client, how) => client.send(command, how), limit)
+    }
+    const { VersionId: marker } = await remove()
+    // Of a bucket that keeps versions nothing of it stays, if the credentials allow that: the service needs it nowhere.
+    for (const one of [version, marker]) if (one !== undefined) await remove(one).catch(() => {})
     return passed(ID, `${placeOf(address)} takes, gives and deletes objects`)
   } catch (error) {
     return troubleOf(error, address, step)

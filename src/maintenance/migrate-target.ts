@@ -19,6 +19,7 @@ import { newerThere } from './migrate-newer.ts'
 import { openAsItIs } from './open-as-it-is.ts'
 import { isOfSqlite, Refusal } from './refusal.ts'
 
+const CONNECT_MS = 10_000
 /** Of PostgreSQL: whoever holds it is in the same database. Any number that nobody else uses. */
 const SAME_DATABASE = 7_318_202_611
 
@@ -29,7 +30,7 @@ export async function demandStopped(database: Database): Promise<void> {
   if (node === undefined) return
   throw new Refusal(
     'service-running',
-    `the node ${node} works on the database, or was ended without its leave less than a minute ago: stop the service and wait`,
+    `the node ${node} works on the database, or was killed less than LEASE_S (20) seconds ago: stop the service and wait`,
   )
 }
 
@@ -45,6 +46,7 @@ export async function demandTarget(source: Database, sourceUrl: string, targetUr
     if (there === undefined) return
     if (there === here) throw isSource()
   }
+  if (!isSqlite(targetUrl)) await demandReachable(targetUrl)
   const target = await openAsItIs(targetUrl).catch(unusable)
   try {
     const version = await schemaVersion(target).catch(unusable)
@@ -66,6 +68,16 @@ export async function demandTarget(source: Database, sourceUrl: string, targetUr
   } finally {
     await target.destroy()
   }
+}
+
+/** As the doctor says it. @throws Refusal `target-unusable` */
+async function demandReachable(url: string): Promise<void> {
+  // Loaded only where it is used: it costs memory.
+  const { connectionTrouble } = await import('../doctor/postgres.ts')
+  const trouble = await connectionTrouble(url, CONNECT_MS)
+  if (trouble === undefined) return
+  const said = `${trouble.evidence}. ${trouble.fix}`.replaceAll('DATABASE_URL', '--to-database')
+  throw new Refusal('target-unusable', said)
 }
 
 /** Makes the tables of an empty one. @throws Refusal `target-unusable` */

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { type OpenedBlobs, openBlobs } from '../blobs/open-blobs.ts'
 import type { Config } from '../config.ts'
 import { databasePath, isSqlite } from '../metadata/database.ts'
+import { keyPrefix } from '../metadata/installation.ts'
 import type { Database } from '../metadata/schema.ts'
 import type { BlobFault } from './blob-fault.ts'
 import { copyBlobs, missingBlobs } from './migrate-blobs.ts'
@@ -11,6 +12,8 @@ import { demandStopped, demandTarget, openTarget } from './migrate-target.ts'
 import { blobsRoot, isOnDisk, lockFolder } from './places.ts'
 import type { Progress } from './progress.ts'
 import { Refusal } from './refusal.ts'
+
+const CHECK_MS = 30_000
 
 type MigrateDeps = {
   config: Pick<Config, 'DATA_DIR' | 'DATABASE_URL' | 'BLOBS_URL'>
@@ -51,8 +54,9 @@ export async function migrateInstallation(
 
   const result: Migrated = { rows: undefined, blobs: undefined, faults: [] }
   if (to.blobsUrl !== undefined) {
-    const from = await openStore(config, config.BLOBS_URL, opened)
-    const target = await openStore(config, to.blobsUrl, opened)
+    const from = await openStore(config, config.BLOBS_URL, opened, 'BLOBS_URL')
+    const target = await openStore(config, to.blobsUrl, opened, '--to-blobs')
+    await demandOwn(target, await keyPrefix(database))
     await target.removeLeftovers()
     const deps = { database, from, to: target, progress }
     const { faults, ...blobs } = await copyBlobs(deps)
@@ -72,6 +76,11 @@ export async function migrateInstallation(
   // One that was started meanwhile has taken what the target does not have.
   await demandStopped(database)
   return result
+}
+
+async function demandOwn(target: OpenedBlobs, installation: string): Promise<void> {
+  if ((await target.claim(installation)) !== installation)
+    throw new Refusal('target-in-use', 'the target holds the blobs of another installation: name another one')
 }
 
 /** Those whose lock a service would hold, here or there; links to one folder are one. */
@@ -96,13 +105,26 @@ async function openStore(
   { DATA_DIR }: MigrateDeps['config'],
   BLOBS_URL: string,
   opened: AsyncDisposableStack,
+  setting: string,
 ): Promise<OpenedBlobs> {
   // Nothing is read twice.
   const blobs = await openBlobs({ BLOBS_URL, DATA_DIR, BLOB_CACHE_BYTES: 0 })
   opened.defer(() => blobs.close())
-  if (!(await blobs.isReachable()))
-    throw new Refusal('storage-failed', `the storage of blobs does not answer: ${BLOBS_URL}`)
-  return blobs
+  if (await blobs.isReachable()) return blobs
+  throw new Refusal('storage-failed', (await troubleOf(BLOBS_URL)).replaceAll('BLOBS_URL', setting))
+}
+
+/** As the doctor says it. */
+async function troubleOf(BLOBS_URL: string): Promise<string> {
+  const unknown = `the storage of blobs does not answer: ${BLOBS_URL}`
+  if (isOnDisk(BLOBS_URL)) return unknown
+  // Loaded only where it is used: it costs memory.
+  const { blobsCheck } = await import('../doctor/blobs.ts')
+  const { result, evidence, fix } = await blobsCheck({
+    config: { BLOBS_URL },
+    limits: { checkMs: CHECK_MS },
+  })
+  return result === 'ok' ? unknown : `${evidence}. ${fix}`
 }
 
 function differs(what: string): Refusal {

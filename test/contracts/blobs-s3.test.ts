@@ -63,6 +63,16 @@ describeS3((s3) => {
       expect(await subject.leftovers()).toEqual([])
     })
 
+    test('a place belongs to the installation that was there first', async () => {
+      await using subject = await s3.subject()
+      expect(await subject.store.claim('first')).toBe('first')
+      const other = await subject.another()
+      expect(await other.claim('second')).toBe('first')
+      expect(await other.claim('first')).toBe('first')
+      expect(await all(other.list())).toEqual([])
+      await other.close()
+    })
+
     test('uploads under another prefix are not ours to abort', async () => {
       await using subject = await s3.subject()
       const foreign = `foreign/${randomUUID()}`

@@ -98,7 +98,15 @@ test(
       'target-is-source',
     )
     const away = await runCli(home, 'migrate', '--json', '--to-database', `${secret}-away`)
-    expect([away.code, away.json]).toMatchObject([1, { code: 'target-unusable' }])
+    expect([away.code, away.json]).toMatchObject([
+      1,
+      {
+        code: 'target-unusable',
+        detail: expect.stringMatching(
+          /refuses the connection \(3D000\)\. Make the database that --to-database names/,
+        ),
+      },
+    ])
     const mistyped = await runCli(home, 'migrate', `--to-databse=${secret}`)
     expect(mistyped.code).toBe(2)
     const nothing = await runCli(home, 'migrate', '--json')

@@ -52,4 +52,46 @@ describe.skipIf(noSwift() !== undefined)('S3', () => {
     },
     MANY_PROCESSES_MS,
   )
+
+  test(
+    'a bucket belongs to one installation, and what is wrong with one is said as the doctor says it',
+    async () => {
+      await using folder = await freshFolder()
+      const [home, other] = [onDisk(folder.at('data')), onDisk(folder.at('other'))]
+      for (const one of [home, other]) await fillHome(one, 1)
+      const bucket = await swift.makeBucket('taken')
+      const withKeys = { ...home, env: { ...home.env, ...swift.credentials } }
+      const refusal = async (to: string, from = withKeys) => {
+        const run = await runCli(from, 'migrate', '--to-blobs', to, '--json')
+        expect(run.code).toBe(1)
+        return run.json
+      }
+      expect((await runCli(withKeys, 'migrate', '--to-blobs', bucket)).code).toBe(0)
+      expect(await refusal(bucket, { ...other, env: { ...other.env, ...swift.credentials } })).toMatchObject({
+        code: 'target-in-use',
+        detail: expect.stringContaining('blobs of another installation'),
+      })
+      // Its service does not start there, either.
+      const service = await runCli(
+        { ...other, env: { ...other.env, ...swift.credentials, BLOBS_URL: bucket, PORT: '0' } },
+        'serve',
+      )
+      expect([service.code, service.stdout]).toEqual([
+        1,
+        expect.stringContaining('these are the blobs of another installation'),
+      ])
+
+      expect(await refusal(bucket.replace('taken', 'nowhere'))).toMatchObject({
+        code: 'storage-failed',
+        detail: expect.stringMatching(
+          /NoSuchBucket.*\. Make the bucket nowhere, or name the right one in --to-blobs\.$/,
+        ),
+      })
+      const strangers = { ...home, env: { ...withKeys.env, AWS_SECRET_ACCESS_KEY: 'another' } }
+      expect(await refusal(bucket, strangers)).toMatchObject({
+        detail: expect.stringMatching(/SignatureDoesNotMatch.*\. Set AWS_ACCESS_KEY_ID and/),
+      })
+    },
+    MANY_PROCESSES_MS,
+  )
 })
