@@ -24,6 +24,8 @@ export async function serve(): Promise<void> {
     say(welcome(service.deps.config, service.url))
   } catch (error) {
     log.fatal({ err: error }, 'the service cannot start')
+    // For whoever started it in a terminal: the line of the log is for machines.
+    process.stderr.write(`The service cannot start: ${error instanceof Error ? error.message : error}\n`)
     process.exit(1)
   }
 }

@@ -13,7 +13,9 @@ export function createSupportsWatch({ supports, log }: Pick<Deps, 'supports' | '
       if (isWell && away.delete(name)) log.info(`${name}: answering again`)
       if (isWell || away.has(name)) continue
       away.add(name)
-      log.error(`${name}: no answer; what needs it is refused until it is back`)
+      log.error(
+        `${name}: no answer, or none that helps (the doctor says why); what needs it is refused meanwhile`,
+      )
     }
   }
 }

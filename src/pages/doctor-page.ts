@@ -12,7 +12,7 @@ const LEGS: Record<Leg, string> = {
 }
 
 /** What the doctor saw last. */
-export function doctorPage({ send, doctor }: SignedInPages): Router {
+export function doctorPage({ deps, send, doctor }: SignedInPages): Router {
   const router = Router()
 
   router.get('/admin/doctor', (request, response) => {
@@ -26,6 +26,8 @@ export function doctorPage({ send, doctor }: SignedInPages): Router {
         style: 'tables',
         shownTime,
         ok,
+        // Each node has its own doctor.
+        node: deps.config.BACKPLANE_URL === 'memory:' ? undefined : deps.config.NODE_NAME,
         checkedAt: checkedAt?.toISOString(),
         failures: count('fail'),
         warnings: count('warn'),

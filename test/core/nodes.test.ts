@@ -179,7 +179,7 @@ test('what stops answering is logged once, and once when it is back', async () =
     await watch()
   }
   expect(lines).toEqual([
-    'the database: no answer; what needs it is refused until it is back',
+    'the database: no answer, or none that helps (the doctor says why); what needs it is refused meanwhile',
     'the database: answering again',
   ])
 })
