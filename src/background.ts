@@ -40,6 +40,8 @@ export function startBackground(
 ): { stop(withinMs: number): Promise<void> } {
   const startedAt = deps.clock().getTime()
   const running = new Set<Promise<unknown>>()
+  /** Why the last round of a job failed. */
+  const failing = new Map<string, string>()
   const watchSupports = createSupportsWatch(deps)
   const stopped = new AbortController()
   const webhooks = new WebhookQueue(deps, stopped.signal)
@@ -53,9 +55,13 @@ export function startBackground(
 
   function track(name: string, work: () => Promise<unknown>): Promise<void> {
     const done: Promise<void> = work()
-      .then(() => {})
+      .then(() => void (failing.delete(name) && deps.log.info({ job: name }, 'background work goes on')))
       .catch((error: unknown) => {
-        if (!stopped.signal.aborted) deps.log.error({ err: error, job: name }, 'background work failed')
+        if (stopped.signal.aborted) return
+        const why = String(error)
+        // Rounds of each second would fill the log while the database is away.
+        if (failing.get(name) !== why) deps.log.error({ err: error, job: name }, 'background work failed')
+        failing.set(name, why)
       })
       .finally(() => running.delete(done))
     running.add(done)

@@ -23,6 +23,8 @@ const settings = new Set(
 )
 /** Names of other programs that look like settings. */
 const FOREIGN = new Set([
+  'POSTGRES_PASSWORD',
+  'S3_PASSWORD',
   'AWS_ACCESS_KEY_ID',
   'AWS_SECRET_ACCESS_KEY',
   'ALLOW_META_IP_ADDRESS',
