@@ -264,7 +264,9 @@ async function demandOwnBlobs(
     return installation
   })
   if (owner !== installation)
-    throw new Error('BLOBS_URL: these are the blobs of another installation; give each a prefix= of its own')
+    throw new Error(
+      'BLOBS_URL: these are the blobs of another installation, as the object "installation" there says; give each a prefix= of its own',
+    )
 }
 
 /** Behind a proxy that strips the sub-path it answers without it. */
