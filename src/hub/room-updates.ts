@@ -59,6 +59,11 @@ export class RoomUpdates {
     this.#moveTo({ epoch, seq: 0 })
   }
 
+  isBehind({ epoch, seq }: Position): boolean {
+    const { position } = this.#order
+    return epoch > position.epoch || (epoch === position.epoch && seq > position.seq)
+  }
+
   /** Reads what others wait for. @throws whatever the database says */
   async readMissing(): Promise<void> {
     const { missingUpTo } = this.#order
@@ -67,10 +72,9 @@ export class RoomUpdates {
 
   /** Reads all that the log has. @throws as `readMissing` */
   async catchUp(): Promise<void> {
-    const { epoch, seq } = await this.#log.positionOf(this.#documentId)
-    this.enter(epoch)
-    const { position } = this.#order
-    if (epoch === position.epoch && seq > position.seq) await this.#readUpTo(seq)
+    const position = await this.#log.positionOf(this.#documentId)
+    this.enter(position.epoch)
+    if (this.isBehind(position)) await this.#readUpTo(position.seq)
   }
 
   close(): void {

@@ -4,7 +4,7 @@ import type { HubConnection } from '../signalr/hub.ts'
 import { HubEvent } from '../signalr/hub-event.ts'
 import type { HubClient } from './access.ts'
 import { RoomUpdates, type UpdatesLog } from './room-updates.ts'
-import type { UpdatesMessage } from './update-order.ts'
+import type { Position, UpdatesMessage } from './update-order.ts'
 
 export type Member = {
   connection: HubConnection<HubClient>
@@ -93,6 +93,11 @@ export class Room {
       () => promise,
       () => {},
     )
+  }
+
+  /** The log has what has not gone out. */
+  isBehind(position: Position): boolean {
+    return this.#updates?.isBehind(position) === true
   }
 
   tellAll(event: HubEvent): void {

@@ -47,9 +47,10 @@ export class Rooms {
     this.#updates.compactSoon(documentId)
   }
 
-  /** Reads from the log what nobody told: a node may end before it could. Never rejects. */
+  /** Reads from the log what nobody told: a node may end before it could. @throws whatever the database says */
   async readUntold(): Promise<void> {
-    for (const { room } of [...this.#open.values()]) await room.catchUp()
+    for (const [documentId, { room }] of [...this.#open])
+      if (room.isBehind(await this.#updates.positionOf(documentId))) await room.catchUp()
   }
 
   /** One room after the other, all at once would be too much for the database; gaps meanwhile are one more. */

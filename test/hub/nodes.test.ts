@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { MemoryBackplane } from '../../src/backplane/memory.ts'
 import { RedisBackplane } from '../../src/backplane/redis.ts'
 import { documentEventsNow } from '../../src/core/document-events-now.ts'
@@ -175,6 +175,16 @@ describe.skipIf(!isRedisInstalled)('several nodes (left out where redis-server i
     await one.hub.readUntold()
     expect(await ann.heard('DocumentRestored')).toEqual([[id, 2]])
     expect(ann.told.ReceiveUpdate).toHaveLength(1)
+  })
+
+  test('a database that does not answer for a moment cuts nobody off who missed nothing', async () => {
+    await using one = await startNode('one')
+    await using ann = await joined(one, id)
+    const position = vi.spyOn(one.updates, 'positionOf').mockRejectedValue(new Error('the database is away'))
+    await expect(one.hub.readUntold()).rejects.toThrow('the database is away')
+    position.mockRestore()
+    await one.hub.readUntold()
+    expect(ann.connection.state).toBe('Connected')
   })
 
   test('an update of a mebibyte reaches the other node', async () => {
