@@ -46,8 +46,16 @@ export async function joinNodes(deps: NodeDeps, settings: SharedSettings): Promi
   const node = { instance: instanceOf(config.DATA_DIR), name: config.NODE_NAME, settings }
   const forMs = config.LEASE_S * 1000
   demandShared(config, await othersOf(database, node, forMs))
-  demandSame(node.settings, await liveSettings(database, { but: node.instance }))
+  const { instance } = node
+  demandSame(settings, await liveSettings(database, { but: instance }))
   await announceNode(database, node, forMs)
+  try {
+    // Of two that start at the same time the first may stay.
+    demandSame(settings, await liveSettings(database, { but: instance, joinedBefore: instance }))
+  } catch (error) {
+    await forgetNode(database, instance)
+    throw error
+  }
   // What a process of this name was doing, it does no more.
   warnOf(log, await failInterrupted(database, clock().toISOString(), node.name))
   return {

@@ -36,15 +36,22 @@ export async function liveNodes(db: Database, { but }: { but: string }): Promise
   return rows.map(({ name }) => name)
 }
 
-/** Of those that were heard of in time, by their names. */
+/**
+ * Of those that were heard of in time, by their names.
+ *
+ * @param joinedBefore only those that were there before this one
+ */
 export async function liveSettings(
   db: Database,
-  { but }: { but: string },
+  { but, joinedBefore }: { but: string; joinedBefore?: string },
 ): Promise<{ name: string; settings: SharedSettings }[]> {
+  const earlier =
+    joinedBefore === undefined
+      ? sql``
+      : sql`and (since_ms, instance) < (select since_ms, instance from nodes where instance = ${joinedBefore})`
   const { rows } = await sql<{ name: string; settings: string }>`
-    select name, settings from nodes where instance <> ${but} and expires_ms >= ${NOW_MS} order by name`.execute(
-    db,
-  )
+    select name, settings from nodes
+    where instance <> ${but} and expires_ms >= ${NOW_MS} ${earlier} order by name`.execute(db)
   return rows.map(({ name, settings }) => ({ name, settings: JSON.parse(settings) }))
 }
 

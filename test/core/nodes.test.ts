@@ -140,6 +140,16 @@ describe.skipIf(!isPostgresInstalled)('nodes on PostgreSQL (left out where it is
       }
       const BLOBS_URL = 's3://documents/?endpoint=http://s3.internal:9000&region=eu-central-1'
       await (await joinAs('two', { ...shared, BLOBS_URL }, elsewhere)).leave()
+      await one.leave()
+      for (let round = 0; round < 5; round += 1) {
+        const atOnce = await Promise.allSettled([
+          joinAs('one', shared),
+          joinAs('two', { ...shared, ROOT_SECRET: `${ROOT_SECRET} another` }, elsewhere),
+        ])
+        const joined = atOnce.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+        expect(joined.length).toBeLessThan(2)
+        for (const membership of joined) await membership.leave()
+      }
     } finally {
       await one.leave()
       await rm(elsewhere.DATA_DIR, { recursive: true, force: true })
