@@ -33,11 +33,11 @@ const WELL_KNOWN_SECRETS = new Set([
 const UNREADABLE =
   'must be an address with nothing behind the name; write special characters of the password percent-encoded'
 
-/** A password that is not encoded ends at its first # or /, and the rest of it would be taken for a host or name. */
+/** A password that is not encoded ends at its first # / or ?, and the rest of it would be taken for something else. */
 function isServerAddress(url: string, name: RegExp): boolean {
   if (!URL.canParse(url)) return false
-  const { pathname, hash } = new URL(url)
-  return hash === '' && name.test(pathname)
+  const { pathname, search, hash } = new URL(url)
+  return hash === '' && name.test(pathname) && !`${pathname}${search}`.includes('@')
 }
 
 export function isPostgresAddress(url: string): boolean {

@@ -141,6 +141,8 @@ test('addresses that hold passwords may stand in files, too', async () => {
 test.each([
   'postgres://docs:p@ss/w:rd@db.example.com/docs',
   'postgres://docs:pass#word@db.example.com/docs',
+  'postgres://docs:12?3@db.example.com/docs',
+  'postgres://docs:12/3@db.example.com',
   'postgres://db.example.com/docs/',
 ])('%s is no address of a database', (url) => {
   expect(faultsOf({ DATABASE_URL: url })).toEqual([
