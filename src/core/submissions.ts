@@ -48,7 +48,10 @@ export async function fetchFormData(
       minTimeout: 200,
       maxTimeout: 5000,
       signal,
-      shouldRetry: ({ error }) => isProblem(error, 'download-failed') && performance.now() < retryUntil,
+      shouldRetry: ({ error, attemptNumber }) =>
+        // One blip of our own storage is no reason to give it up.
+        (isProblem(error, 'storage-unavailable') && attemptNumber === 1) ||
+        (isProblem(error, 'download-failed') && performance.now() < retryUntil),
     })
   } catch (error) {
     log.warn({ err: error }, 'data of a submitted form not kept, its PDF is')
