@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { Problem } from '../errors.ts'
-import { findDocument, findTrashed, insertDocument } from '../metadata/documents.ts'
+import { documentById, findDocument, findTrashed, insertDocument } from '../metadata/documents.ts'
 import { DEFAULT_WORKSPACE_ID, type DocumentRow, type Tx, type VersionKind } from '../metadata/schema.ts'
 import { insertVersion, versionById } from '../metadata/versions.ts'
 import { type Action, recordActivity } from './activity.ts'
@@ -134,21 +134,25 @@ export async function copyDocument(
 ): Promise<DocumentRow> {
   demand(caller, 'documents:write')
   const source = await documentFor(deps, caller, documentId)
-  const head = await versionById(deps.database, source.head_version_id)
-  return addDocument(deps, caller, {
-    title: withoutExtension(title ?? `${source.title} (copy)`, head.file_type),
-    fileType: head.file_type,
-    blob: { sha256: head.sha256, size: head.size },
-    jsonSha256: head.json_sha256,
-    kind: 'created',
-    action: 'copied',
-    workspaceId: source.workspace_id,
-    description: `Copied from “${source.title}”`,
-    place: {
-      ...place,
-      folder: place.folder ?? source.folder,
-      metadata: place.metadata ?? JSON.parse(source.metadata),
-    },
+  return deps.database.transaction().execute(async (tx) => {
+    // As it is now: a save may have moved it.
+    const { head_version_id: headId } = await documentById(tx, source.id)
+    const head = await versionById(tx, headId)
+    return addDocumentIn(tx, deps, caller, {
+      title: withoutExtension(title ?? `${source.title} (copy)`, head.file_type),
+      fileType: head.file_type,
+      blob: { sha256: head.sha256, size: head.size },
+      jsonSha256: head.json_sha256,
+      kind: 'created',
+      action: 'copied',
+      workspaceId: source.workspace_id,
+      description: `Copied from “${source.title}”`,
+      place: {
+        ...place,
+        folder: place.folder ?? source.folder,
+        metadata: place.metadata ?? JSON.parse(source.metadata),
+      },
+    })
   })
 }
 

@@ -106,7 +106,7 @@ async function replaceByJson(
     also: async (tx, current) => {
       // Making the file takes its time. Forced, what is typed meanwhile is saved before and moves the head.
       if (!force) demandMatch(ifMatch, etagOf(current))
-      if (blob.sha256 === head.sha256) await demandThere(tx, head.id)
+      if (blob.sha256 === head.sha256) await demandThere(tx, head)
       await applyUpdate(tx, caller, current, update, now)
     },
     activity: { action: 'content-replaced', detail: { by: 'json' } },

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { Problem } from '../errors.ts'
+import { mentionedAmong } from '../metadata/mentions.ts'
 import type { DocumentRow, Tx, VersionRow } from '../metadata/schema.ts'
 import { currentSession, detachVersion } from '../metadata/sessions.ts'
 import {
@@ -39,9 +40,16 @@ export function headVersion(
   return versionById(database, document.head_version_id)
 }
 
-/** While typed text is waited for, a version may be given up by age. @throws Problem `version-not-found` */
-export async function demandThere(tx: Tx, versionId: string): Promise<void> {
-  if ((await findVersion(tx, versionId)) === undefined) throw new Problem('version-not-found')
+/**
+ * While typed text is waited for, a version may be given up by age, or a save may have put other bytes
+ * into a draft; those it had are kept for a while.
+ *
+ * @throws Problem `version-not-found`; `precondition-failed`: they are about to be deleted
+ */
+export async function demandThere(tx: Tx, { id, sha256 }: VersionRow): Promise<void> {
+  if ((await findVersion(tx, id)) === undefined) throw new Problem('version-not-found')
+  if ((await mentionedAmong(tx, [sha256])).size === 0)
+    throw new Problem('precondition-failed', 'a save has just put other content into this version')
 }
 
 /** @throws Problem `version-not-found`, also for another document's version */
@@ -93,7 +101,8 @@ export async function giveLabel(tx: Tx, versionId: string, label: string): Promi
  * Makes an earlier version the head again: one new version with the same blob, no bytes move.
  *
  * @param also done in the same transaction
- * @throws Problem `permission-missing`, `document-not-found`, `version-not-found`
+ * @throws Problem `permission-missing`, `document-not-found`, `version-not-found`, `precondition-failed` (a
+ *   save has just changed it)
  */
 export async function restoreVersion(
   deps: HeadDeps,
@@ -115,7 +124,7 @@ export async function restoreVersion(
     description: `Restored from version ${source.number}`,
     jsonSha256: source.json_sha256,
     async also(tx) {
-      await demandThere(tx, source.id)
+      await demandThere(tx, source)
       await also?.(tx)
     },
     activity: { action: 'restored', detail: { fromVersionNumber: source.number } },

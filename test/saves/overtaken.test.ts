@@ -54,28 +54,51 @@ async function texts({ app }: Both, documentIds: string[]) {
   )
 }
 
-for (const how of ['copy', 'restore'] as const) {
-  test(`${how} of a draft that a save moves on meanwhile: its bytes are there, whatever is swept`, async () => {
-    await using both = await startBoth()
-    const { app, send, id } = both
-    await send(draft(1), makeDocx(['old draft']))
-    let swept: Promise<number> | undefined
-    const deps = overtaken(app, async () => {
-      await send(draft(2), makeDocx(['new draft']))
-      const inTwoDays = () => new Date(Date.now() + 48 * HOUR_MS)
-      swept = sweepBlobs({ ...app.deps, clock: inTwoDays }, { pauseMs: 1000 })
-      // Its first look is over.
-      await delay(300)
-    })
-    const [moving] = await app.versions(id)
-    const made =
-      how === 'copy'
-        ? await copyDocument(deps, CALLER, { documentId: id })
-        : await restoreVersion(deps, CALLER, { documentId: id, versionId: moving?.id ?? '' })
-    expect(await swept).toBe(0)
-    expect(docxParagraphs(await app.download(made.id))).toEqual(['old draft'])
+/** The draft's old bytes are not mentioned any more, and about to be swept. */
+function movedAndSwept({ app, send }: Both): { deps: Deps; swept: () => Promise<number> } {
+  let swept = Promise.resolve(0)
+  const deps = overtaken(app, async () => {
+    await send(draft(2), makeDocx(['new draft']))
+    const inTwoDays = () => new Date(Date.now() + 48 * HOUR_MS)
+    swept = sweepBlobs({ ...app.deps, clock: inTwoDays }, { pauseMs: 1000 })
+    // Its first look is over.
+    await delay(300)
   })
+  return { deps, swept: () => swept }
 }
+
+test('a copy of a draft that a save moves on meanwhile has what the draft has now', async () => {
+  await using both = await startBoth()
+  await both.send(draft(1), makeDocx(['old draft']))
+  const { deps, swept } = movedAndSwept(both)
+  const made = await copyDocument(deps, CALLER, { documentId: both.id })
+  expect(await swept()).toBe(1)
+  expect(docxParagraphs(await both.app.download(made.id))).toEqual(['new draft'])
+})
+
+test('a draft whose bytes are about to be swept is not restored, and nothing has changed', async () => {
+  await using both = await startBoth()
+  const { app, send, id } = both
+  await send(draft(1), makeDocx(['old draft']))
+  const [moving] = await app.versions(id)
+  const wanted = { documentId: id, versionId: moving?.id ?? '' }
+  const { deps, swept } = movedAndSwept(both)
+  await expect(restoreVersion(deps, CALLER, wanted)).rejects.toMatchObject({ code: 'precondition-failed' })
+  expect(await swept()).toBe(1)
+  expect((await app.versions(id)).map(({ kind }) => kind)).toEqual(['draft', 'upload'])
+  await restoreVersion(deps, CALLER, wanted)
+  expect(docxParagraphs(await app.download(id))).toEqual(['new draft'])
+})
+
+test('a draft that a save moves on meanwhile is restored as it was', async () => {
+  await using both = await startBoth()
+  const { app, send, id } = both
+  await send(draft(1), makeDocx(['old draft']))
+  const [moving] = await app.versions(id)
+  const deps = overtaken(app, () => send(draft(2), makeDocx(['new draft'])))
+  await restoreVersion(deps, CALLER, { documentId: id, versionId: moving?.id ?? '' })
+  expect(docxParagraphs(await app.download(id))).toEqual(['old draft'])
+})
 
 async function withConflict(both: Both): Promise<string> {
   const { app, send, id } = both
