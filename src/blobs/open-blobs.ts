@@ -13,10 +13,11 @@ export type OpenedBlobs = BlobStore & {
    * Says whose blobs these are, unless that is said already: another installation would sweep away what
    * it does not mention. On disk the lock of the folder keeps others out.
    *
+   * @param isOver whatever is said already
    * @returns the installation whose they are
    * @throws Problem `storage-unavailable`
    */
-  claim(installation: string): Promise<string>
+  claim(installation: string, options?: { isOver?: boolean }): Promise<string>
   /** Whether the storage answers now; asked anew each time. */
   isReachable(): Promise<boolean>
   close(): Promise<void>

@@ -1,4 +1,4 @@
-import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { HeadBucketCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { ignore } from './file-bytes.ts'
 import type { S3Address } from './s3-address.ts'
 import { s3Unavailable } from './s3-problem.ts'
@@ -22,12 +22,14 @@ type Call<T> = (client: S3Client, how: { abortSignal: AbortSignal; requestTimeou
 export class S3Bucket {
   readonly name: string
   readonly #client: S3Client
+  /** Tries once. */
+  readonly #once: S3Client
 
   /** The store need not know conditional writes, DeleteObjects, or checksums of Amazon's own. */
   constructor({ bucket, endpoint, region, isPathStyle }: S3Address) {
     this.name = bucket
     const agent = { keepAlive: true, maxSockets: CONNECTIONS }
-    this.#client = new S3Client({
+    const settings: S3ClientConfig = {
       region,
       ...(endpoint === undefined ? {} : { endpoint }),
       forcePathStyle: isPathStyle,
@@ -46,7 +48,9 @@ export class S3Bucket {
         httpAgent: agent,
         httpsAgent: agent,
       },
-    })
+    }
+    this.#client = new S3Client(settings)
+    this.#once = new S3Client({ ...settings, maxAttempts: 1 })
   }
 
   /** @throws Problem `storage-unavailable` */
@@ -56,15 +60,23 @@ export class S3Bucket {
     })
   }
 
+  /**
+   * A call that must not be signed anew later: the SDK would do that also when S3 refuses it as signed
+   * too long ago.
+   *
+   * @throws Problem `storage-unavailable`
+   */
+  async callOnce<T>(call: Call<T>, { tryMs, allMs }: TimeLimit): Promise<T> {
+    return limited(allMs, (abortSignal) => call(this.#once, { abortSignal, requestTimeout: tryMs })).catch(
+      (error: unknown) => {
+        throw s3Unavailable(error)
+      },
+    )
+  }
+
   /** A body that is still to be read has no limit here. @throws what the SDK throws, which nobody else may see */
   async callRaw<T>(call: Call<T>, { tryMs, allMs }: TimeLimit = CALL): Promise<T> {
-    const limit = new AbortController()
-    const timer = setTimeout(() => limit.abort(), allMs)
-    try {
-      return await call(this.#client, { abortSignal: limit.signal, requestTimeout: tryMs })
-    } finally {
-      clearTimeout(timer)
-    }
+    return limited(allMs, (abortSignal) => call(this.#client, { abortSignal, requestTimeout: tryMs }))
   }
 
   /** One small request. @throws Problem `storage-unavailable` when the bucket is missing or does not answer in time */
@@ -76,5 +88,16 @@ export class S3Bucket {
   /** Ends its connections. */
   close(): void {
     this.#client.destroy()
+    this.#once.destroy()
+  }
+}
+
+async function limited<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const limit = new AbortController()
+  const timer = setTimeout(() => limit.abort(), ms)
+  try {
+    return await work(limit.signal)
+  } finally {
+    clearTimeout(timer)
   }
 }

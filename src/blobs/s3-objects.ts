@@ -17,7 +17,7 @@ export type ObjectState = { size: number; etag: string; storedAt: Date }
 export type ObjectPart = { body: Readable; start: number; end: number; etag: string }
 
 /** Whoever stores the same bytes waits for it. */
-const REMOVAL: TimeLimit = { tryMs: 5000, allMs: 15_000 }
+const REMOVAL: TimeLimit = { tryMs: 5000, allMs: 5000 }
 
 /** The object is not the one that was read before. */
 export class ObjectChanged extends Error {
@@ -134,9 +134,9 @@ export class S3Objects {
     await this.#bucket.call((client, how) => client.send(command, how))
   }
 
-  /** No error if there is none. */
+  /** Tried once: see `Deletions`. No error if there is none. */
   async remove(key: string): Promise<void> {
     const command = new DeleteObjectCommand({ Bucket: this.#bucket.name, Key: key })
-    await this.#bucket.call((client, how) => client.send(command, how), REMOVAL)
+    await this.#bucket.callOnce((client, how) => client.send(command, how), REMOVAL)
   }
 }

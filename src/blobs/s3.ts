@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { KeyLocks } from '../core/key-locks.ts'
 import type { BlobRef, BlobStore, PutLimits, RandomAccess, StoredBlob } from '../core/ports.ts'
-import { Problem } from '../errors.ts'
+import { isProblem, Problem } from '../errors.ts'
 import { CachedObjects } from './cached-objects.ts'
 import { type Deletions, deletionEnded, NO_DELETIONS } from './deletions.ts'
 import { ignore, insideOf, io, openedFile, SHA256, streamOf } from './file-bytes.ts'
@@ -62,6 +62,7 @@ export class S3Blobs implements BlobStore {
   readonly #sent = new WholeFiles()
   readonly #cached: CachedObjects
   readonly #deletions: Deletions
+  #claimed: { installation: string; isOwn: boolean } | undefined
   /** A blob that this process stores anew must not be deleted as the old one that it was. */
   readonly #locks = new KeyLocks()
 
@@ -115,7 +116,11 @@ export class S3Blobs implements BlobStore {
 
   /** Asked once it is stored, and before it is looked for: see `Deletions`. */
   async #isThereToStay({ sha256, size }: BlobRef): Promise<boolean> {
-    await deletionEnded(this.#deletions, sha256)
+    await deletionEnded(this.#deletions, sha256).catch((cause: unknown) => {
+      if (isProblem(cause)) throw cause
+      const detail = 'it cannot be asked whether these bytes are just being deleted'
+      throw new Problem('storage-unavailable', detail, { cause })
+    })
     const stored = await this.#objects.head(this.#key(sha256))
     if (stored?.size !== size) return false
     this.#whole.remember(sha256, stored.etag)
@@ -174,23 +179,43 @@ export class S3Blobs implements BlobStore {
     }
   }
 
-  /** As the port says; see `Deletions`. One that fails counts as under way for a while, and keeps the next from it. */
+  /**
+   * As the port says; see `Deletions`. One whose request fails counts as under way for a while, and keeps
+   * the next from it.
+   *
+   * @throws Problem `storage-unavailable`, also where another installation's blobs are
+   */
   async delete(sha256: string, storedBefore?: Date): Promise<void> {
     if (!SHA256.test(sha256)) return
+    await this.#demandOwn()
     await this.#locks.run(sha256, async () => {
       const end = await this.#deletions.begin(sha256)
       if (end === undefined) return
-      if (storedBefore === undefined || (await this.#isOlder(sha256, storedBefore)))
-        await this.#remove(sha256)
+      const isWanted =
+        storedBefore === undefined ||
+        (await this.#isOlder(sha256, storedBefore).catch(async (error: unknown) => {
+          await end()
+          throw error
+        }))
+      if (isWanted) await this.#remove(sha256)
       await end()
     })
   }
 
+  /** S3 may have been away when it was asked first. Without a claim nobody has said whose they are. */
+  async #demandOwn(): Promise<void> {
+    if (this.#claimed === undefined || this.#claimed.isOwn) return
+    const { installation } = this.#claimed
+    if ((await this.claim(installation)) !== installation)
+      throw new Problem('storage-unavailable', 'these are the blobs of another installation')
+  }
+
   async #isOlder(sha256: string, date: Date): Promise<boolean> {
-    const lookedAt = performance.now()
+    const [lookedAt, lookedOn] = [performance.now(), Date.now()]
     const found = await this.#objects.head(this.#key(sha256))
-    // A process that was stopped in between does not know what it deletes.
-    if (performance.now() - lookedAt > LOOK_HOLDS_MS) throw new Problem('storage-unavailable', 'S3 is slow')
+    // Stopped in between, it does not know what it deletes. One clock stands still while a machine sleeps, one may be set.
+    const passed = Math.max(performance.now() - lookedAt, Date.now() - lookedOn)
+    if (passed > LOOK_HOLDS_MS) throw new Problem('storage-unavailable', 'S3 is slow')
     return found !== undefined && found.storedAt.getTime() + DATE_STEP_MS < date.getTime()
   }
 
@@ -213,10 +238,16 @@ export class S3Blobs implements BlobStore {
     await this.#uploads.abortOld(this.#prefix, new Date(Date.now() - UPLOAD_LEFT_MS))
   }
 
-  async claim(installation: string): Promise<string> {
+  async claim(installation: string, { isOver = false } = {}): Promise<string> {
+    this.#claimed = { installation, isOwn: false }
     const key = `${this.#place}installation`
-    const owner = await this.#objects.text(key)
-    if (owner === undefined) await this.#objects.writeText(key, installation)
+    let owner = isOver ? undefined : await this.#objects.text(key)
+    if (owner === undefined) {
+      await this.#objects.writeText(key, installation)
+      // Another one may have written at the same time.
+      owner = await this.#objects.text(key)
+    }
+    this.#claimed.isOwn = owner === installation
     return owner ?? installation
   }
 

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { Deletions } from '../../src/blobs/deletions.ts'
+import { type Deletions, NO_DELETIONS } from '../../src/blobs/deletions.ts'
 import { S3Blobs } from '../../src/blobs/s3.ts'
 import type { S3Address } from '../../src/blobs/s3-address.ts'
 import { inPieces } from './blobs.ts'
@@ -26,6 +29,10 @@ function deletionsOfAll(): Deletions & { known: Set<string> } {
     isUnderWay: async (sha256) => known.has(sha256),
   }
 }
+
+/** Says that a request was signed half an hour ago. Source: Amazon S3, Error responses, RequestTimeTooSkewed. */
+const TOO_SKEWED = `<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>RequestTimeTooSkewed</Code><Message>The difference is too large.</Message></Error>`
 
 describeS3((s3) => {
   /** Another process, whose requests nothing holds back. */
@@ -96,6 +103,55 @@ describeS3((s3) => {
     await subject.store.delete(sha256, new Date(Date.now() - 3_600_000))
     expect(await buffer(await subject.store.get(sha256))).toEqual(bytes)
     expect([...deletions.known]).toEqual([])
+  })
+
+  test('a deletion that S3 finds signed too long ago is not signed anew', async () => {
+    const asked: string[] = []
+    const halfAnHourOn = () => new Date(Date.now() + 30 * 60_000).toUTCString()
+    const server = createServer(({ method = '' }, response) => {
+      asked.push(method)
+      response.setHeader('Date', halfAnHourOn())
+      if (method === 'HEAD') {
+        response.setHeader('Last-Modified', new Date(0).toUTCString())
+        response.setHeader('ETag', '"one"')
+        response.setHeader('Content-Length', '5').end()
+      } else response.writeHead(403, { 'Content-Type': 'application/xml' }).end(TOO_SKEWED)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const deletions = deletionsOfAll()
+    const { port } = server.address() as AddressInfo
+    await using subject = await s3.subject({ endpoint: `http://127.0.0.1:${port}`, deletions })
+    await expect(subject.store.delete('a'.repeat(64), later())).rejects.toMatchObject({
+      code: 'storage-unavailable',
+    })
+    expect(asked).toEqual(['HEAD', 'DELETE'])
+    expect([...deletions.known]).toEqual(['a'.repeat(64)])
+    server.close()
+  })
+
+  test('a look that failed has begun nothing', async () => {
+    await using proxy = await startFaultyProxy(s3.swift.endpoint)
+    const deletions = deletionsOfAll()
+    await using subject = await s3.subject({ endpoint: proxy.url, deletions })
+    const { sha256 } = await subject.store.put(inPieces(randomBytes(100)), NO_LIMIT)
+    proxy.fate = ({ method }) => (method === 'HEAD' ? { status: 403 } : undefined)
+    await expect(subject.store.delete(sha256, later())).rejects.toMatchObject({ code: 'storage-unavailable' })
+    expect([...deletions.known]).toEqual([])
+  })
+
+  test('nothing is deleted where another installation’s blobs are, also if that could not be asked at first', async () => {
+    await using proxy = await startFaultyProxy(s3.swift.endpoint)
+    await using subject = await s3.subject({ endpoint: proxy.url })
+    const first = await openBeside(subject, NO_DELETIONS)
+    const { sha256 } = await first.put(inPieces(randomBytes(100)), NO_LIMIT)
+    await first.claim('first')
+    proxy.fate = () => ({ status: 403 })
+    await expect(subject.store.claim('second')).rejects.toMatchObject({ code: 'storage-unavailable' })
+    proxy.fate = () => undefined
+    await expect(subject.store.delete(sha256)).rejects.toThrow('another installation')
+    expect((await buffer(await first.get(sha256))).byteLength).toBe(100)
+    await first.delete(sha256)
+    await first.close()
   })
 
   test('a deletion that failed counts as under way, and whoever stores the same bytes is told to come back', async () => {
