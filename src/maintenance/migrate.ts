@@ -78,9 +78,15 @@ export async function migrateInstallation(
   return result
 }
 
+/** Where a service was only tried there is nothing of anybody's. */
 async function demandOwn(target: OpenedBlobs, installation: string): Promise<void> {
-  if ((await target.claim(installation)) !== installation)
-    throw new Refusal('target-in-use', 'the target holds the blobs of another installation: name another one')
+  if ((await target.claim(installation)) === installation) return
+  for await (const _ of target.list())
+    throw new Refusal(
+      'target-in-use',
+      'the target holds the blobs of another installation, as the object "installation" there says: name another one',
+    )
+  await target.claim(installation, { isOver: true })
 }
 
 /** Those whose lock a service would hold, here or there; links to one folder are one. */

@@ -9,15 +9,16 @@ import type { SignedInPages } from '../../src/pages/signed-in.ts'
 import { createViews } from '../../src/pages/views.ts'
 
 /** The page as it is served when the doctor shows these. */
-async function pageOf(checks: Check[], ok: boolean | undefined): Promise<string> {
+async function pageOf(checks: Check[], ok: boolean | undefined, BACKPLANE_URL = 'memory:'): Promise<string> {
   const send = createAppPages(
     createViews({ basePath: '', isEmulated: false }),
     createCsrf('tests-root-secret-0123456789-0123456789', 'http://localhost'),
     '',
   )
   const doctor = { shown: () => ({ ok, checks, checkedAt: new Date() }), round: async () => {} }
+  const deps = { config: { BACKPLANE_URL, NODE_NAME: 'node-1' } }
   const server = express()
-    .use(doctorPage({ send, doctor } as unknown as SignedInPages))
+    .use(doctorPage({ deps, send, doctor } as unknown as SignedInPages))
     .listen(0, '127.0.0.1')
   try {
     await new Promise((resolve) => server.once('listening', resolve))
@@ -51,4 +52,10 @@ test('one look that found something claims nothing yet', async () => {
   const page = await pageOf([passed('node-version', 'Node v24.0.0')], undefined)
   expect(page).toContain('a second look tells')
   expect(page).not.toContain('All is well')
+})
+
+test('of several nodes the one that looked is named', async () => {
+  const checks = [passed('node-version', 'Node v24.0.0')]
+  expect(await pageOf(checks, true, 'redis://redis.example.com')).toContain('by the node node-1')
+  expect(await pageOf(checks, true)).not.toContain('node-1')
 })

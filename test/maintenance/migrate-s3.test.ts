@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freshFolder, runCli } from '../cli/run.ts'
+import { startApp } from '../support/app.ts'
 import { type OwnPostgres, startPostgres } from '../support/postgres.ts'
 import { noSwift, type Swift, startSwift } from '../support/swift.ts'
 import { countBlobs, digestsOf, fillHome, homeOf, migrate, onDisk } from './migrate-scene.ts'
@@ -80,6 +81,14 @@ describe.skipIf(noSwift() !== undefined)('S3', () => {
         1,
         expect.stringContaining('these are the blobs of another installation'),
       ])
+
+      // Where a service was only tried, nothing is anybody's.
+      const tried = await swift.makeBucket('tried')
+      const trial = homeOf(folder.at('trial'), `sqlite:${folder.at('trial')}/metadata.sqlite`, tried)
+      Object.assign(process.env, swift.credentials)
+      await (await startApp(trial)).close()
+      expect((await runCli(withKeys, 'migrate', '--to-blobs', tried)).code).toBe(0)
+      await expect(startApp(trial)).rejects.toThrow('another installation')
 
       expect(await refusal(bucket.replace('taken', 'nowhere'))).toMatchObject({
         code: 'storage-failed',
