@@ -43,7 +43,7 @@ export function versionOperations({ deps }: Api): Operation[] {
       params: OfVersion,
       body: z.object({ label: z.string().min(1).max(200).nullable() }),
       answer: { status: 200, json: VersionJson },
-      problems: ['document-not-found', 'version-not-found', 'precondition-failed'],
+      problems: ['document-not-found', 'version-not-found'],
       async handle({ caller, params, body }) {
         const { version, document } = await labelVersion(deps, caller, { ...params, ...body })
         return versionJson(version, document)
