@@ -38,9 +38,9 @@ export type S3BlobsOptions = {
 }
 
 /**
- * Blobs as objects `<prefix>blobs/<first 2 digits>/<sha256>` of a bucket; `<prefix>installation` says whose they are. The address is known at the
- * end only, and `inspect` wants complete bytes, so they are staged in `<root>/tmp` before they are
- * sent. An object becomes visible as a whole.
+ * Blobs as objects `<prefix>blobs/<first 2 digits>/<sha256>` of a bucket; `<prefix>installation` says whose
+ * they are. The address is known at the end only, and `inspect` wants complete bytes, so they are staged
+ * in `<root>/tmp` before they are sent. An object becomes visible as a whole.
  *
  * Wrong bytes are never sent, as from disk: an object is read and hashed before its first byte goes
  * out. If it fits the cache (`<root>/cache`), it is hashed while it lands there, and sent from there.

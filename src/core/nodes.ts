@@ -34,8 +34,7 @@ export type Membership = {
  * has one service, so all that is in flight when it starts is left over.
  *
  * @throws Error when another node works on the database under our name, or one that we could not hear or
- *   whose blobs we could not see, or with
- *   another secret
+ *   whose blobs we could not see, or with another secret
  */
 export async function joinNodes(deps: NodeDeps, settings: SharedSettings): Promise<Membership> {
   const { database, config, clock, log } = deps

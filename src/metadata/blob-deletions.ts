@@ -6,8 +6,8 @@ import type { Database } from './schema.ts'
 
 /**
  * One that takes longer was begun by a process that has ended, or that stands still: S3 refuses what
- * was signed more than 15 minutes ago, so it deletes nothing when it goes on, and nobody
- * signs a deletion twice.
+ * was signed more than 15 minutes ago, and nobody signs a deletion twice, so it deletes nothing when it
+ * goes on.
  *
  * Source: Amazon S3, Error responses, RequestTimeTooSkewed.
  */
